@@ -1,0 +1,37 @@
+/* A growing run of bytes.
+ *
+ * A zeroed struct is an empty buffer. Callers that must be fast write behind buffer_reserve() and
+ * add to `length` themselves. */
+#ifndef WEIR_COMMON_BUFFER_H
+#define WEIR_COMMON_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/attributes.h"
+
+struct buffer {
+    uint8_t *bytes; /* owned; NULL while nothing was reserved */
+    size_t length;
+    size_t capacity;
+};
+
+/* Makes room for `more` bytes behind the length and returns where they start. */
+uint8_t *buffer_reserve(struct buffer *buffer, size_t more) __attribute__((returns_nonnull));
+
+/* Appends bytes. */
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
+
+/* Appends one byte. */
+void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+
+/* Appends formatted text, without an end mark. */
+void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Length back to 0; the memory stays. */
+void buffer_reset(struct buffer *buffer);
+
+/* Frees the memory; the buffer is empty and can be used again. Suits OWNED(buffer_clear). */
+void buffer_clear(struct buffer *buffer);
+
+#endif

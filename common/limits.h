@@ -1,0 +1,51 @@
+/* Every fixed limit, each with its reason and what happens at it.
+ *
+ * Limits that a user can set are options (common/option_table.c); these are their defaults' bounds
+ * and what the formats themselves impose. */
+#ifndef WEIR_COMMON_LIMITS_H
+#define WEIR_COMMON_LIMITS_H
+
+#include <stdint.h>
+
+#define KIB ((uint64_t)1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
+
+enum {
+    /* A key's AES-256 bytes, and an initialisation vector's: the protocol's. */
+    LIMIT_AES_KEY_BYTES = 32,
+
+    /* Random bytes that name an RPC: enough that two never agree. */
+    LIMIT_OPERATION_ID_BYTES = 16,
+
+    /* A table's columns; wider ones are refused. Real tables have up to some thousands. */
+    LIMIT_COLUMNS = 10000,
+
+    /* Digits of a DECIMAL and its largest scale: what 128 bits hold, and what Fivetran sends. */
+    LIMIT_DECIMAL_DIGITS = 38,
+    LIMIT_DECIMAL_SCALE = 37,
+
+    /* Runs merged at once: each holds a file descriptor and a buffer. More are merged first. */
+    LIMIT_RUNS_MERGED = 128,
+
+    /* Times a job is tried on a worker: a file that kills three workers fails its batch. */
+    LIMIT_JOB_TRIES = 3,
+
+    /* Workers; more than any machine that weir was meant for. */
+    LIMIT_WORKERS = 256,
+
+    /* Schema name and table name together, in bytes: with their lengths they are an LMDB key. */
+    LIMIT_TABLE_NAME_BYTES = 480,
+};
+
+/* One gRPC message, in both directions: the protocol's. */
+#define LIMIT_MESSAGE_BYTES (128 * MIB)
+
+/* One message between processes: a WriteBatch's files in one job stay under it. */
+#define LIMIT_IPC_MESSAGE_BYTES (160 * MIB)
+
+/* What a small batch may decode to, in bytes; a larger one takes the large way. */
+#define LIMIT_SMALL_BATCH_BYTES (8 * MIB)
+
+#endif

@@ -1,0 +1,42 @@
+/* The options of `weir serve`, from its arguments and from WEIR_* environment variables.
+ *
+ * option_table.c has one row per option: to add one, add a field here and a row there. */
+#ifndef WEIR_COMMON_OPTIONS_H
+#define WEIR_COMMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/attributes.h"
+#include "common/error.h"
+
+struct options {
+    uint64_t port;
+    const char *data_dir;
+    uint64_t workers; /* without the express worker */
+    uint64_t grace_ms;
+    uint64_t map_size_bytes;
+    uint64_t run_budget_bytes;
+    uint64_t memory_budget_bytes; /* for large apply stages at once; 0: half of the machine's */
+    uint64_t cell_bytes_max;
+    uint64_t file_bytes_max; /* decoded */
+    uint64_t handlers_max;   /* threads for RPCs that run */
+    uint64_t waiting_max;    /* RPCs that wait */
+    uint64_t watchdog_ms;    /* a worker without progress for that long is killed */
+    const char *batch_dirs[16];
+    size_t batch_dirs_count; /* 0: anywhere */
+};
+
+/* Fills *options from defaults, then the environment, then the arguments (`arguments[0]` is the
+ * first option). Strings are borrowed from arguments and environment. `--name value` and
+ * `--name=value` are both fine. Fails with ERROR_REQUEST and a line that says what is accepted
+ * (exit status 2). *help_out: --help was given. */
+MUST_CHECK bool options_read(struct options *options, int arguments_count, char *const arguments[],
+                             bool *help_out, struct error *err);
+
+/* Prints the options with their defaults and variables, as `weir serve --help` shows them. */
+void options_print(FILE *to);
+
+#endif

@@ -1,0 +1,36 @@
+# How the folders declare what they hold.
+
+# weir_library(NAME SOURCES file... USES library...)
+function(weir_library name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE weir_strict PUBLIC ${arg_USES})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# weir_unit_test(PATH USES library...): tests/unit/PATH.c as the test unit/PATH.
+function(weir_unit_test path)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
+    string(REPLACE "/" "_" target "unit_${path}")
+    add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/unit/${path}.c ${arg_SOURCES})
+    target_link_libraries(${target} PRIVATE weir_strict ${arg_USES} cmocka)
+    add_test(NAME unit/${path} COMMAND ${target})
+    set_tests_properties(unit/${path} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+# weir_fuzz_target(NAME USES library...): tests/fuzz/fuzz_NAME.c. Without WEIR_FUZZ it replays the
+# corpus in tests/fuzz/corpus/NAME, in every test run.
+function(weir_fuzz_target name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")
+    set(target fuzz_${name})
+    add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c)
+    target_link_libraries(${target} PRIVATE weir_strict ${arg_USES})
+    if(WEIR_FUZZ)
+        target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    else()
+        target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c)
+        add_test(NAME fuzz/${name}
+            COMMAND ${target} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+        set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+    endif()
+endfunction()

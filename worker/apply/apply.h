@@ -1,0 +1,28 @@
+/* Applies the merged runs of one phase to a table, in key order.
+ *
+ * The step after run (sorted entries) and before store (rows in LMDB). Nothing here sees outside
+ * bytes: files were checked when they were decoded. */
+#ifndef WEIR_WORKER_APPLY_APPLY_H
+#define WEIR_WORKER_APPLY_APPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/attributes.h"
+#include "common/error.h"
+#include "worker/decode/binding.h"
+#include "worker/run/run.h"
+#include "worker/store/store.h"
+
+/* Called every few thousand rows; false with *err set (ERROR_CANCELLED) ends the phase. */
+struct apply_watch {
+    bool (*tick)(void *context, struct error *err);
+    void *context;
+};
+
+/* Applies all that `merger` yields as a phase of that kind. *rows_out counts entries. Failures of
+ * the transaction itself are kept by it and told here, too. */
+MUST_CHECK bool apply_phase(struct store_txn *txn, enum file_kind kind, struct run_merger *merger,
+                            const struct apply_watch *watch, uint64_t *rows_out, struct error *err);
+
+#endif

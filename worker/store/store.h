@@ -1,0 +1,125 @@
+/* The store: a data folder with its registry and one LMDB environment per table.
+ *
+ *   DATA_DIR/LOCK  registry.mdb  runs/  tables/ID/GENERATION.mdb
+ *
+ * Only worker/store includes LMDB. Environments are opened for a job and closed after it. */
+#ifndef WEIR_WORKER_STORE_STORE_H
+#define WEIR_WORKER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/attributes.h"
+#include "common/error.h"
+#include "common/table.h"
+
+/* Where a store is and how large its maps may grow. Plain values, copied by the store. */
+struct store_terms {
+    const char *data_dir;
+    uint64_t map_size_bytes;
+    bool read_only; /* the CLI: never writes, never creates */
+};
+
+struct store;
+
+/* Opens the data folder's registry, creating folder and registry where they are missing (not when
+ * read_only). A newer format version is ERROR_REQUEST with a sentence. */
+MUST_CHECK bool store_open(const struct store_terms *terms, struct store **store_out,
+                           struct error *err);
+
+void store_close(struct store **store);
+
+/* Removes what a crash left behind: run folders, generations that the registry does not name. Only
+ * under the data folder's LOCK, before the server is ready. */
+MUST_CHECK bool store_sweep(struct store *store, struct error *err);
+
+/* Bytes free on the data folder's disk for this user. */
+MUST_CHECK bool store_disk_free(struct store *store, uint64_t *bytes_out, struct error *err);
+
+/* Writes, commits and reads back a test entry in the registry's environment. */
+MUST_CHECK bool store_test(struct store *store, bool read_back, struct error *err);
+
+/* ---- registry ---- */
+
+/* The table of that name, for the caller to release with table_free(); *table_out is NULL if there
+ * is none. */
+MUST_CHECK bool registry_find(struct store *store, const char *schema_name, const char *table_name,
+                              struct table **table_out, struct error *err);
+
+/* Creates the table: gives it id, generation and column ids, makes its empty environment durable,
+ * then names it in the registry. ERROR_REQUEST "table S.T already exists" if it does, unless the
+ * existing one carries the same operation id (a retry): then it is a success. */
+MUST_CHECK bool registry_create(struct store *store, const struct table *table, struct error *err);
+
+/* Calls `visit` with every table in order of schema and name; false from it ends the walk. */
+MUST_CHECK bool registry_each(struct store *store,
+                              bool (*visit)(void *context, const struct table *table),
+                              void *context, struct error *err);
+
+/* ---- writing a table ---- */
+
+/* A write transaction on one table. Keeps its first error: later calls do nothing, and commit
+ * tells. Rows larger than a page are stored in pieces; callers see whole rows. */
+struct store_txn;
+
+/* Begins; *already_out says that the last committed batch has this operation id (a retry: commit
+ * nothing). Opens the table's environment; commit and abort close it. */
+MUST_CHECK bool store_txn_begin(struct store *store, const struct table *table,
+                                const uint8_t operation_id[16], struct store_txn **txn_out,
+                                bool *already_out, struct error *err);
+
+/* The sequence number of this batch in this table: goes in front of each row that it writes. */
+uint64_t store_txn_sequence(const struct store_txn *txn);
+
+/* Looks for the row with that key. *row_out is borrowed until the next call on the transaction,
+ * NULL if there is none. Calls in ascending key order are fast. */
+void store_row_get(struct store_txn *txn, const void *key, size_t key_length,
+                   const uint8_t **row_out, size_t *row_length_out);
+
+/* Inserts or overwrites a row. Keys beyond the table's last are appended. */
+void store_row_put(struct store_txn *txn, const void *key, size_t key_length, const void *row,
+                   size_t row_length);
+
+/* Deletes a row if it is there. */
+void store_row_delete(struct store_txn *txn, const void *key, size_t key_length);
+
+/* The first failure so far, or NULL: lets a loop end early. */
+const struct error *store_txn_failure(const struct store_txn *txn);
+
+/* Commits durably, with counts for `weir tables`. On failure nothing was changed. In both cases the
+ * transaction is released. *spilled_out: LMDB spilled pages, which leaks memory in this process. */
+MUST_CHECK bool store_txn_commit(struct store_txn **txn, bool *spilled_out, struct error *err);
+
+/* Drops all changes. NULL is fine. */
+void store_txn_abort(struct store_txn **txn);
+
+/* ---- reading a table ---- */
+
+/* Rows of one table in key order, as of one moment: a whole number of batches. */
+struct store_reader;
+
+/* Opens the table by name as it stands now: registry and rows agree. *reader_out is NULL if there
+ * is no such table. */
+MUST_CHECK bool store_reader_open(struct store *store, const char *schema_name,
+                                  const char *table_name, struct store_reader **reader_out,
+                                  struct error *err);
+
+const struct table *store_reader_table(const struct store_reader *reader);
+
+uint64_t store_reader_rows(const struct store_reader *reader);
+
+enum store_next {
+    STORE_ROW,
+    STORE_END,
+    STORE_FAILED,
+};
+
+/* The next row's key and bytes (sequence in front), borrowed until the next call. */
+enum store_next store_reader_next(struct store_reader *reader, const uint8_t **key_out,
+                                  size_t *key_length_out, const uint8_t **row_out,
+                                  size_t *row_length_out, struct error *err);
+
+void store_reader_close(struct store_reader **reader);
+
+#endif
