@@ -10,7 +10,7 @@
 
 #include "common/attributes.h"
 #include "common/error.h"
-#include "worker/decode/binding.h"
+#include "common/file_kind.h"
 #include "worker/run/run.h"
 #include "worker/store/store.h"
 

@@ -12,16 +12,9 @@
 #include "common/attributes.h"
 #include "common/buffer.h"
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/table.h"
 #include "worker/decode/format.h"
-
-/* What the files of a request ask for; job.proto's FileKind. */
-enum file_kind {
-    FILE_KIND_EARLIEST_START,
-    FILE_KIND_REPLACE,
-    FILE_KIND_UPDATE,
-    FILE_KIND_DELETE,
-};
 
 /* What is common to all files of a batch. Borrowed, not copied. */
 struct binding_terms {
