@@ -1,8 +1,81 @@
-/* weir: the one executable. */
+/* weir: the one executable. Finds the command and runs it; each is a file command_NAME.c. */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "cli/command.h"
+#include "cli/command_list.h"
+#include "common/text.h"
+
+static const struct command *find_command(const char *name);
+static void print_overview(void);
+static int unknown_command(const char *name);
+
+int main(int count, char *vector[])
 {
-    printf("weir " WEIR_VERSION "\n");
-    return 0;
+    int arguments_count = count > 1 ? count - 1 : 0;
+    const char *const *arguments = (const char *const *)vector + 1;
+    const char *first = arguments_count > 0 ? arguments[0] : "";
+
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+        print_overview();
+        return COMMAND_DONE;
+    }
+    if (strcmp(first, "--version") == 0) {
+        printf("weir " WEIR_VERSION "\n");
+        return COMMAND_DONE;
+    }
+    /* Fivetran starts `weir --port N`. */
+    if (arguments_count == 0 || first[0] == '-') {
+        return command_serve.run(&command_serve, arguments_count, arguments);
+    }
+
+    const struct command *command = find_command(first);
+
+    if (command == NULL) {
+        return unknown_command(first);
+    }
+    return command->run(command, arguments_count - 1, arguments + 1);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < commands_count; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void print_overview(void)
+{
+    printf(
+        "weir is a Fivetran destination that keeps every table in an embedded store.\n"
+        "\n"
+        "usage: weir COMMAND [options]\n"
+        "       weir [options]             the same as weir serve [options]\n"
+        "\n"
+        "commands:\n");
+    for (size_t i = 0; i < commands_count; i++) {
+        if (!commands[i]->hidden) {
+            printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        }
+    }
+    printf(
+        "\n"
+        "weir COMMAND --help tells all about a command, weir --version which weir this is.\n"
+        "To begin: start `weir serve`, point Fivetran (or grpcurl) at port 50052 of this\n"
+        "machine, and look at what arrived with `weir tables --data-dir ./weir-data`.\n");
+}
+
+static int unknown_command(const char *name)
+{
+    fprintf(stderr, "weir: unknown command \"%s\", accepted are", text_name(name).text);
+    for (size_t i = 0; i < commands_count; i++) {
+        if (!commands[i]->hidden) {
+            fprintf(stderr, "%s %s", i > 0 ? "," : "", commands[i]->name);
+        }
+    }
+    fprintf(stderr, "\n");
+    return COMMAND_MISUSED;
 }

@@ -12,6 +12,13 @@
  * pointer to the pointer, accepts NULL in it and sets it to NULL. */
 #define OWNED(release) __attribute__((cleanup(release)))
 
+/* The result is new and released with `release`; gcc checks that, clang 14 knows the plain form. */
+#if defined(__clang__)
+#define RELEASED_WITH(release) __attribute__((malloc, returns_nonnull))
+#else
+#define RELEASED_WITH(release) __attribute__((malloc, malloc(release, 1), returns_nonnull))
+#endif
+
 /* Hands an owned local on: yields its value and leaves NULL behind. */
 #define MOVE(local)                                                                                \
     __extension__({                                                                                \

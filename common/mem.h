@@ -13,28 +13,25 @@
 void mem_free(void *block);
 
 /* `size` bytes, not initialised; the caller releases them with mem_free(). Never NULL. */
-void *mem_alloc(size_t size) __attribute__((malloc, malloc(mem_free, 1), returns_nonnull));
+void *mem_alloc(size_t size) RELEASED_WITH(mem_free);
 
 /* The same, filled with zero. */
-void *mem_zero(size_t size) __attribute__((malloc, malloc(mem_free, 1), returns_nonnull));
+void *mem_zero(size_t size) RELEASED_WITH(mem_free);
 
 /* `count` elements of `size` bytes, filled with zero; ends the process if the product overflows. */
-void *mem_zero_array(size_t count, size_t size)
-    __attribute__((malloc, malloc(mem_free, 1), returns_nonnull));
+void *mem_zero_array(size_t count, size_t size) RELEASED_WITH(mem_free);
 
 /* Resizes `block` (or allocates, if NULL) to count * size bytes; new bytes are not initialised. */
 void *mem_resize_array(void *block, size_t count, size_t size) __attribute__((returns_nonnull));
 
 /* A copy of `size` bytes of `bytes`. */
-void *mem_copy(const void *bytes, size_t size)
-    __attribute__((malloc, malloc(mem_free, 1), returns_nonnull));
+void *mem_copy(const void *bytes, size_t size) RELEASED_WITH(mem_free);
 
 /* A copy of a string. */
-char *mem_text(const char *text) __attribute__((malloc, malloc(mem_free, 1), returns_nonnull));
+char *mem_text(const char *text) RELEASED_WITH(mem_free);
 
 /* A formatted string. */
-char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2)
-    __attribute__((malloc, malloc(mem_free, 1), returns_nonnull));
+char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2) RELEASED_WITH(mem_free);
 
 /* Overwrites `size` bytes with zero in a way that the compiler keeps: for keys and passwords. */
 void mem_wipe(void *bytes, size_t size);

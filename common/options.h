@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "common/attributes.h"
 #include "common/error.h"
+#include "common/option.h"
 
 struct options {
     uint64_t port;
@@ -25,18 +25,21 @@ struct options {
     uint64_t handlers_max;   /* threads for RPCs that run */
     uint64_t waiting_max;    /* RPCs that wait */
     uint64_t watchdog_ms;    /* a worker without progress for that long is killed */
-    const char *batch_dirs[16];
+    const char *batch_dirs[OPTION_FOLDERS_MAX];
     size_t batch_dirs_count; /* 0: anywhere */
 };
+
+/* Fills in what depends on the machine and stays where nothing is given. */
+void options_init(struct options *options);
 
 /* Fills *options from defaults, then the environment, then the arguments (`arguments[0]` is the
  * first option). Strings are borrowed from arguments and environment. `--name value` and
  * `--name=value` are both fine. Fails with ERROR_REQUEST and a line that says what is accepted
  * (exit status 2). *help_out: --help was given. */
-MUST_CHECK bool options_read(struct options *options, int arguments_count, char *const arguments[],
-                             bool *help_out, struct error *err);
+MUST_CHECK bool options_read(struct options *options, int arguments_count,
+                             const char *const arguments[], bool *help_out, struct error *err);
 
-/* Prints the options with their defaults and variables, as `weir serve --help` shows them. */
-void options_print(FILE *to);
+/* The rows, in the order of --help; the last one has no name. */
+extern const struct option serve_options[];
 
 #endif

@@ -1,0 +1,9 @@
+/* Where command_table.c finds the commands: one line per file command_NAME.c. */
+#ifndef WEIR_CLI_COMMAND_LIST_H
+#define WEIR_CLI_COMMAND_LIST_H
+
+#include "cli/command.h"
+
+extern const struct command command_serve;
+
+#endif

@@ -1,0 +1,9 @@
+/* The commands, in the order of `weir --help`. */
+#include "cli/command.h"
+#include "cli/command_list.h"
+
+const struct command *const commands[] = {
+    &command_serve,
+};
+
+const size_t commands_count = sizeof commands / sizeof commands[0];
