@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/attributes.h"
+#include "common/error.h"
 #include "common/limits.h"
 
 enum {
@@ -62,14 +64,27 @@ struct role_message {
     char text[1024];
 };
 
-/* Sends one message; false if the other end is gone. Never blocks for long: messages are few. */
-bool role_send(int fd, const struct role_message *message);
+/* Sends one message; false if the other end is gone or takes none for ROLE_SEND_TIMEOUT_MS. */
+MUST_CHECK bool role_send(int fd, const struct role_message *message);
 
-/* Receives one message. 1: got it; 0: the other end is gone; -1: nothing there (non-blocking). */
-int role_receive(int fd, struct role_message *message_out);
+/* Receives one message without waiting (poll first). 1: got it; 0: the other end is gone; -1:
+ * nothing is there. */
+MUST_CHECK int role_receive(int fd, struct role_message *message_out);
 
 /* The socket address of a worker's life: "ipc://RUNTIME/worker-INDEX-LIFE". */
 void role_worker_address(char *address, size_t size, const char *runtime_dir, uint32_t worker,
                          uint64_t life);
+
+enum {
+    ROLE_ADDRESS_MAX = 128, /* bytes of an address with its end mark */
+
+    /* The supervisor sets it on every control socket: messages are few and small, so a child that
+     * leaves its socket full for so long hangs. */
+    ROLE_SEND_TIMEOUT_MS = 5000,
+};
+
+/* The shared pages behind ROLE_PAGES_FD, mapped as long as the process lives. NULL: *err says why.
+ */
+struct role_pages *role_pages_map(struct error *err);
 
 #endif

@@ -90,6 +90,5 @@ const struct column *table_key_column(const struct table *table, uint32_t key_po
             return &table->columns[i];
         }
     }
-    REQUIRE(!"the table has a key column at that position");
-    return NULL;
+    require_failed("requirement", "the table has a key column there", __FILE__, __LINE__);
 }
