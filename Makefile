@@ -1,26 +1,98 @@
-# Thin entry points; the building is CMake's (CMakePresets.json).
+# Thin entry points; the building is CMake's (CMakePresets.json), the testing is ctest's.
 PRESET ?= Release
 ARGS ?=
+MAKEFLAGS += --no-print-directory
 
-BUILD_PACKAGES = gcc libc6-dev cmake ninja-build pkg-config protobuf-compiler libprotobuf-dev \
-    protobuf-c-compiler libprotobuf-c-dev libgrpc-dev libnng-dev libmbedtls-dev liblmdb-dev \
-    libzstd-dev zlib1g-dev libssl-dev libcmocka-dev
-TEST_PACKAGES = python3 python3-grpcio python3-protobuf
+# What building takes.
+BUILD_PACKAGES = gcc libc6-dev libstdc++-12-dev cmake ninja-build pkg-config protobuf-compiler \
+    libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev libgrpc-dev libnng-dev libmbedtls-dev \
+    liblmdb-dev libzstd-dev zlib1g-dev libssl-dev libcmocka-dev
 
-.PHONY: run test build build_dependencies
+# What the client, the batch files and the model of the end-to-end tests take.
+CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography python3-zstandard
+
+LINT_PACKAGES = clang-format-14 shellcheck codespell git
+FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
+BENCH_PACKAGES = $(CLIENT_PACKAGES) libsqlite3-dev
+TEST_PACKAGES = $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
+
+INSTALL = deploy/install_packages.sh
+CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
+    /usr/bin/python3 -B
+
+.PHONY: help run build build_dependencies build_connector demo test test_asan test_tsan fuzz lint \
+    soak bench clean build_client
+
+help:
+	@echo "make run ARGS=...     build and serve, as ./run.sh does"
+	@echo "make demo             a small encrypted sync into a temporary folder, and what it left"
+	@echo "make test             all tests, as ./test.sh runs them"
+	@echo "make test_asan        the suite under the address and undefined-behaviour sanitizers"
+	@echo "make test_tsan        the suite under the thread sanitizer"
+	@echo "make fuzz             every fuzz target for FUZZ_SECONDS (10)"
+	@echo "make lint             format, names, layers, spelling, shell scripts"
+	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times"
+	@echo "make bench            BENCH_ROWS (4000000) rows into weir, beside sqlite3"
+	@echo "make build PRESET=... Release (default), Debug, asan, tsan, clang14 or clang16"
 
 run: build_dependencies build
-	exec build/$(PRESET)/weir serve $(ARGS)
+	exec build/$(PRESET)/weir $(ARGS)
+
+# Fivetran's pipeline for native connectors calls these two.
+build_dependencies:
+	@$(INSTALL) $(BUILD_PACKAGES)
+
+build_connector:
+	@$(MAKE) build PRESET=Release
+
+build: build/cmake/$(PRESET)/build.ninja
+	@cmake --build --preset $(PRESET) $(BUILD_ARGS)
+
+# Ninja configures again by itself when a CMakeLists.txt changes.
+build/cmake/%/build.ninja: CMakePresets.json
+	@cmake --preset $*
+
+# The Python of the tests needs the messages that protoc makes, in any preset.
+build_client: build_dependencies
+	@$(INSTALL) $(CLIENT_PACKAGES)
+	@$(MAKE) build
+
+demo: build_client
+	@$(CLIENT) tests/support/demo.py
 
 test: build_dependencies
-	deploy/install_packages.sh $(TEST_PACKAGES)
-	cmake --preset Debug
-	cmake --build --preset Debug
-	ctest --preset Debug
+	@$(INSTALL) $(TEST_PACKAGES)
+	@$(MAKE) build PRESET=Release
+	@ctest --preset Release --label-regex static
+	@$(MAKE) build PRESET=Debug
+	@ctest --preset Debug
 
-build:
-	cmake --preset $(PRESET)
-	cmake --build --preset $(PRESET)
+test_asan test_tsan: test_%: build_dependencies
+	@$(INSTALL) $(CLIENT_PACKAGES)
+	@$(MAKE) build PRESET=$*
+	@ctest --preset $* --label-exclude lint
 
-build_dependencies:
-	deploy/install_packages.sh $(BUILD_PACKAGES)
+fuzz: export FUZZ_SECONDS ?= 10
+fuzz: build_dependencies
+	@$(INSTALL) $(FUZZ_PACKAGES)
+	@$(MAKE) build PRESET=fuzz BUILD_ARGS="--target fuzzers"
+	@ctest --preset fuzz --label-regex fuzz
+
+lint:
+	@$(INSTALL) $(LINT_PACKAGES)
+	@tests/lint/run
+
+soak: export SOAK_KILLS ?= 50
+soak: export SOAK_ROWS ?= 1000000
+soak: build_client
+	@$(CLIENT) tests/e2e/test_kill_batches.py -v Soak
+
+bench: export BENCH_ROWS ?= 4000000
+bench: build_dependencies
+	@$(INSTALL) $(BENCH_PACKAGES)
+	@$(MAKE) build PRESET=Release
+	@$(MAKE) build_client PRESET=Release
+	@$(CLIENT) tests/bench/bench_sync.py
+
+clean:
+	rm -rf build

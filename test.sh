@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds weir and runs all tests. The work is in the Makefile.
+# Installs what is missing, builds weir and runs all tests. The work is in the Makefile; only make
+# itself must be there first.
 set -eu
-cd "$(dirname "$0")"
-command -v make >/dev/null || deploy/install_packages.sh make
-exec make --no-print-directory test
+here=$(dirname "$(readlink -f "$0")")
+command -v make >/dev/null || "$here/deploy/install_packages.sh" make
+exec make -C "$here" --no-print-directory test

@@ -10,7 +10,8 @@ option(WEIR_FUZZ "Link fuzz targets with libFuzzer (clang only)" OFF)
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=")
 
 if(WEIR_SANITIZE)
-    add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_compile_options(
+        -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${WEIR_SANITIZE})
     if(WEIR_SANITIZE MATCHES "undefined" AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
         # The C core is C++ inside; the archives bring no sanitizer runtime of their own.

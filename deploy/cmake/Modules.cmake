@@ -19,7 +19,8 @@ function(weir_unit_test path)
 endfunction()
 
 # weir_fuzz_target(NAME USES library...): tests/fuzz/fuzz_NAME.c. Without WEIR_FUZZ it replays the
-# corpus in tests/fuzz/corpus/NAME, in every test run.
+# corpus in tests/fuzz/corpus/NAME, in every test run; with it, it fuzzes for $FUZZ_SECONDS.
+add_custom_target(fuzzers)
 function(weir_fuzz_target name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")
     set(target fuzz_${name})
@@ -27,6 +28,10 @@ function(weir_fuzz_target name)
     target_link_libraries(${target} PRIVATE weir_strict ${arg_USES})
     if(WEIR_FUZZ)
         target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+        add_dependencies(fuzzers ${target})
+        add_test(NAME fuzz/${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/support/fuzz.sh
+            $<TARGET_FILE:${target}> ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+        set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz)
     else()
         target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c)
         add_test(NAME fuzz/${name}
