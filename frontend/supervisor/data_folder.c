@@ -1,0 +1,199 @@
+/* The data folder's LOCK. */
+#include "frontend/supervisor/data_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/text.h"
+
+enum {
+    RETRY_MS = 50
+};
+
+static bool make_folders(const char *path, struct error *err);
+static bool make_folder(const char *path, struct error *err);
+static bool sync_folder_above(const char *path, struct error *err);
+static int open_lock(const char *path, struct error *err);
+static bool wait_for_lock(int lock, unsigned wait_ms, const char *data_dir, struct error *err);
+static bool is_still_there(int lock, const char *path);
+static bool refuse(int lock, const char *data_dir, struct error *err);
+static void write_holder(int lock);
+
+bool data_folder_lock(const char *data_dir, unsigned wait_ms, int *lock_out, struct error *err)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/LOCK", data_dir) >= (int)sizeof path) {
+        return error_set(err, ERROR_REQUEST,
+                         "could not use data folder \"%s\": its path is too long",
+                         text_path(data_dir).text);
+    }
+    for (;;) {
+        if (!make_folders(data_dir, err)) {
+            return false;
+        }
+
+        int lock = open_lock(path, err);
+
+        if (lock < 0) {
+            return false;
+        }
+        if (!wait_for_lock(lock, wait_ms, data_dir, err)) {
+            close(lock);
+            return false;
+        }
+        /* Someone may have removed the whole folder while we waited. */
+        if (is_still_there(lock, path)) {
+            write_holder(lock);
+            *lock_out = lock;
+            return true;
+        }
+        close(lock);
+    }
+}
+
+static bool make_folders(const char *path, struct error *err)
+{
+    char part[PATH_MAX];
+
+    snprintf(part, sizeof part, "%s", path);
+    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!make_folder(part, err)) {
+            return false;
+        }
+        *slash = '/';
+    }
+    return make_folder(part, err);
+}
+
+static bool make_folder(const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (mkdir(path, 0700) == 0) {
+        return sync_folder_above(path, err);
+    }
+    /* The parts of a path that exist need not be writable. */
+    if (stat(path, &status) == 0) {
+        if (S_ISDIR(status.st_mode)) {
+            return true;
+        }
+        errno = ENOTDIR;
+    }
+    error_set_errno(err, error_kind_of_write(errno), "could not make data folder \"%s\"",
+                    text_path(path).text);
+    return error_hint(err, "Give a folder that this user can write with --data-dir.");
+}
+
+/* A power failure must not take a new folder away from under committed tables. */
+static bool sync_folder_above(const char *path, struct error *err)
+{
+    char above[PATH_MAX];
+
+    snprintf(above, sizeof above, "%s/..", path);
+
+    int folder = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (folder < 0) {
+        /* It may be searchable and writable, but not readable: nothing to be done about that. */
+        return true;
+    }
+
+    bool synced = fsync(folder) == 0 || errno == EINVAL;
+
+    if (!synced) {
+        error_set_errno(err, error_kind_of_write(errno), "could not sync the folder above \"%s\"",
+                        text_path(path).text);
+    }
+    close(folder);
+    return synced;
+}
+
+static int open_lock(const char *path, struct error *err)
+{
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (lock < 0) {
+        error_set_errno(err, error_kind_of_write(errno), "could not open \"%s\" for writing",
+                        text_path(path).text);
+        error_hint(err,
+                   "The data folder must be writable for the user that weir runs as; another "
+                   "one can be given with --data-dir.");
+    }
+    return lock;
+}
+
+static bool wait_for_lock(int lock, unsigned wait_ms, const char *data_dir, struct error *err)
+{
+    uint64_t deadline_us = clock_us() + (uint64_t)wait_ms * 1000;
+    bool told = false;
+
+    while (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) {
+            continue;
+        }
+        if (errno != EWOULDBLOCK) {
+            return error_set_errno(err, ERROR_STORE, "could not lock data folder \"%s\"",
+                                   text_path(data_dir).text);
+        }
+        if (clock_us() >= deadline_us) {
+            return refuse(lock, data_dir, err);
+        }
+        if (!told) {
+            log_message(LOG_INFO,
+                        "waiting for another server's processes to leave data folder "
+                        "\"%s\"",
+                        text_path(data_dir).text);
+            told = true;
+        }
+        clock_sleep_ms(RETRY_MS);
+    }
+    return true;
+}
+
+static bool is_still_there(int lock, const char *path)
+{
+    struct stat ours;
+    struct stat named;
+
+    return fstat(lock, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino &&
+           ours.st_dev == named.st_dev;
+}
+
+static bool refuse(int lock, const char *data_dir, struct error *err)
+{
+    char digits[24] = "";
+    uint64_t process;
+    ssize_t length = pread(lock, digits, sizeof digits - 1, 0);
+
+    digits[length > 0 ? length : 0] = '\0';
+    digits[strcspn(digits, "\n")] = '\0';
+    if (text_parse_u64(digits, &process)) {
+        error_set(err, ERROR_REQUEST,
+                  "could not use data folder \"%s\": another weir server (process %llu) has it",
+                  text_path(data_dir).text, (unsigned long long)process);
+    } else {
+        error_set(err, ERROR_REQUEST,
+                  "could not use data folder \"%s\": another weir server has it",
+                  text_path(data_dir).text);
+    }
+    return error_hint(err, "Stop that server, or give this one another folder with --data-dir.");
+}
+
+/* Only for the message above: failures do not matter. */
+static void write_holder(int lock)
+{
+    if (ftruncate(lock, 0) == 0) {
+        dprintf(lock, "%d\n", (int)getpid());
+    }
+}

@@ -1,0 +1,24 @@
+/* What systemd wants to know of a service, without its library: one datagram for each state. */
+#ifndef WEIR_FRONTEND_SUPERVISOR_NOTIFY_H
+#define WEIR_FRONTEND_SUPERVISOR_NOTIFY_H
+
+#include <stdint.h>
+
+struct notify {
+    int fd;                   /* connected, -1: nobody listens */
+    uint64_t watchdog_us;     /* how often systemd wants to hear of us, 0: never */
+    uint64_t watchdog_due_us; /* when the next sign of life is due */
+};
+
+/* Reads $NOTIFY_SOCKET (a path, or an abstract name behind "@") and $WATCHDOG_USEC. */
+void notify_open(struct notify *notify);
+
+/* Sends "READY=1", "STOPPING=1" and the like. Failures do not matter. */
+void notify_send(const struct notify *notify, const char *state);
+
+/* Sends the sign of life if it is due, and says when the next one is. UINT64_MAX: never. */
+uint64_t notify_watchdog(struct notify *notify, uint64_t now_us);
+
+void notify_close(struct notify *notify);
+
+#endif

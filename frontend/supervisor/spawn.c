@@ -1,0 +1,180 @@
+/* Starting a process in a role. */
+#include "frontend/supervisor/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/role.h"
+
+enum {
+    EXIT_NO_ROLE = 127, /* as a shell says that it cannot execute something */
+
+    /* Positions in a child's arguments. */
+    AT_TITLE = 0,
+    AT_ROLE_COMMAND,
+    AT_ROLE,
+    AT_WORKER, /* a frontend has neither worker nor life: its options start here */
+    AT_LIFE,
+    AT_OPTIONS,
+};
+
+static bool spawn(struct spawner *spawner, char **arguments, pid_t *pid_out, int *control_fd_out,
+                  struct error *err);
+static _Noreturn void become_child(const struct spawner *spawner, char **arguments, int control_fd,
+                                   pid_t supervisor);
+static bool place_descriptors(const struct spawner *spawner, int control_fd);
+static void reset_signals(void);
+static void give_up_rights(void);
+
+void spawner_init(struct spawner *spawner, int pages_fd, int lock_fd, uint64_t workers,
+                  int arguments_count, const char *const arguments[])
+{
+    size_t count = (size_t)arguments_count;
+    char **all = mem_zero_array(AT_OPTIONS + 1 + count + 1, sizeof *all);
+
+    /* In front: given by the user, it has the same value there. */
+    all[AT_OPTIONS] = mem_format("--workers=%llu", (unsigned long long)workers);
+    for (size_t i = 0; i < count; i++) {
+        all[AT_OPTIONS + 1 + i] = mem_text(arguments[i]);
+    }
+    *spawner = (struct spawner){.arguments = all, .pages_fd = pages_fd, .lock_fd = lock_fd};
+}
+
+bool spawn_frontend(struct spawner *spawner, pid_t *pid_out, int *control_fd_out, struct error *err)
+{
+    char title[] = "weir: frontend";
+    char role_command[] = "role";
+    char role[] = "frontend";
+    char **arguments = spawner->arguments + (AT_OPTIONS - AT_WORKER);
+
+    arguments[AT_TITLE] = title;
+    arguments[AT_ROLE_COMMAND] = role_command;
+    arguments[AT_ROLE] = role;
+    return spawn(spawner, arguments, pid_out, control_fd_out, err);
+}
+
+bool spawn_worker(struct spawner *spawner, const char *worker, uint64_t life, pid_t *pid_out,
+                  int *control_fd_out, struct error *err)
+{
+    char title[32];
+    char role_command[] = "role";
+    char role[] = "worker";
+    char worker_text[16];
+    char life_text[24];
+    char **arguments = spawner->arguments;
+
+    snprintf(title, sizeof title, "weir: worker %s", worker);
+    snprintf(worker_text, sizeof worker_text, "%s", worker);
+    snprintf(life_text, sizeof life_text, "%llu", (unsigned long long)life);
+    arguments[AT_TITLE] = title;
+    arguments[AT_ROLE_COMMAND] = role_command;
+    arguments[AT_ROLE] = role;
+    arguments[AT_WORKER] = worker_text;
+    arguments[AT_LIFE] = life_text;
+    return spawn(spawner, arguments, pid_out, control_fd_out, err);
+}
+
+static bool spawn(struct spawner *spawner, char **arguments, pid_t *pid_out, int *control_fd_out,
+                  struct error *err)
+{
+    struct timeval send_timeout = {.tv_sec = ROLE_SEND_TIMEOUT_MS / 1000};
+    pid_t supervisor = getpid();
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        return error_set_errno(err, ERROR_INTERNAL, "could not make a socket for a new process");
+    }
+    setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
+    setsockopt(ends[1], SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
+
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        become_child(spawner, arguments, ends[1], supervisor);
+    }
+    int errno_value = errno;
+
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        errno = errno_value;
+        return error_set_errno(err, ERROR_INTERNAL, "could not start a new process");
+    }
+    *pid_out = pid;
+    *control_fd_out = ends[0];
+    return true;
+}
+
+static _Noreturn void become_child(const struct spawner *spawner, char **arguments, int control_fd,
+                                   pid_t supervisor)
+{
+    /* The signal comes only if the supervisor dies from here on: look whether it has already. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != supervisor) {
+        _exit(EXIT_NO_ROLE);
+    }
+    reset_signals();
+    give_up_rights();
+    if (!place_descriptors(spawner, control_fd)) {
+        log_message(LOG_SEVERE, "could not hand descriptors to %s", arguments[AT_TITLE]);
+        _exit(EXIT_NO_ROLE);
+    }
+    /* Not by name: an upgrade that replaces the file must not mix versions. */
+    execv("/proc/self/exe", arguments);
+    log_message(LOG_SEVERE, "could not execute \"/proc/self/exe\" for %s: error %d",
+                arguments[AT_TITLE], errno);
+    _exit(EXIT_NO_ROLE);
+}
+
+/* The sources may stand where others belong, so all go out of the way first. */
+static bool place_descriptors(const struct spawner *spawner, int control_fd)
+{
+    int control = fcntl(control_fd, F_DUPFD_CLOEXEC, ROLE_LOCK_FD + 1);
+    int pages = fcntl(spawner->pages_fd, F_DUPFD_CLOEXEC, ROLE_LOCK_FD + 1);
+    int lock = fcntl(spawner->lock_fd, F_DUPFD_CLOEXEC, ROLE_LOCK_FD + 1);
+
+    if (control < 0 || pages < 0 || lock < 0 || dup2(control, ROLE_CONTROL_FD) < 0 ||
+        dup2(pages, ROLE_PAGES_FD) < 0 || dup2(lock, ROLE_LOCK_FD) < 0) {
+        return false;
+    }
+    /* Ours are all CLOEXEC; this is for what the supervisor itself has inherited. */
+    (void)close_range(ROLE_LOCK_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    return true;
+}
+
+/* Terminals and systemd send SIGINT, SIGHUP and SIGTERM to all processes, but only the supervisor
+ * decides what happens then. What is ignored stays so over exec. */
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Children hold keys and rows: no core file may show them. A limit of 0 lets a core still go to a
+ * program such as systemd-coredump; a limit of 1 keeps it from there, too (core(5), and
+ * fs/coredump.c, which reads 1 as "this process must not dump"). */
+static void give_up_rights(void)
+{
+    struct rlimit core = {.rlim_cur = 1, .rlim_max = 1};
+
+    if (setrlimit(RLIMIT_CORE, &core) != 0) {
+        core.rlim_cur = core.rlim_max = 0;
+        setrlimit(RLIMIT_CORE, &core);
+    }
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
