@@ -9,7 +9,9 @@ option(WEIR_TEST_HOOKS "Build fault points and other hooks that only tests may u
 option(WEIR_FUZZ "Link fuzz targets with libFuzzer (clang only)" OFF)
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize=")
 
+set(sanitized 0)
 if(WEIR_SANITIZE)
+    set(sanitized 1)
     add_compile_options(
         -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${WEIR_SANITIZE})
@@ -37,8 +39,9 @@ target_compile_options(weir_strict INTERFACE
     # MOVE() is a statement expression, on purpose.
     $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>
     -fstack-protector-strong
-    $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-fstack-clash-protection>
-    $<$<AND:$<CONFIG:Release>,$<NOT:$<BOOL:${WEIR_SANITIZE}>>>:-U_FORTIFY_SOURCE>
-    $<$<AND:$<CONFIG:Release>,$<NOT:$<BOOL:${WEIR_SANITIZE}>>>:-D_FORTIFY_SOURCE=2>)
+    # Sanitizers check the same and more.
+    $<$<NOT:${sanitized}>:-fstack-clash-protection>
+    $<$<AND:$<CONFIG:Release>,$<NOT:${sanitized}>>:-U_FORTIFY_SOURCE>
+    $<$<AND:$<CONFIG:Release>,$<NOT:${sanitized}>>:-D_FORTIFY_SOURCE=2>)
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-O0 -g3")

@@ -68,7 +68,7 @@ static void test_both_ways_of_giving_a_value_work_and_the_last_counts(void **sta
 
 static void test_variables_fill_in_what_arguments_leave_out(void **state)
 {
-    struct options options;
+    static struct options options; /* its folders live as long as the process */
     struct error err = {0};
     const char *const arguments[] = {"--port", "1", NULL};
 
