@@ -1,11 +1,14 @@
 /* weir: the one executable. Finds the command and runs it; each is a file command_NAME.c. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/command_list.h"
 #include "common/text.h"
 
+static bool hold_standard_descriptors(void);
 static const struct command *find_command(const char *name);
 static void print_overview(void);
 static int unknown_command(const char *name);
@@ -16,6 +19,9 @@ int main(int count, char *vector[])
     const char *const *arguments = (const char *const *)vector + 1;
     const char *first = arguments_count > 0 ? arguments[0] : "";
 
+    if (!hold_standard_descriptors()) {
+        return COMMAND_FAILED;
+    }
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         print_overview();
         return COMMAND_DONE;
@@ -35,6 +41,18 @@ int main(int count, char *vector[])
         return unknown_command(first);
     }
     return command->run(command, arguments_count - 1, arguments + 1);
+}
+
+/* Whoever starts us with standard output closed must not find the log in a table's file, which
+ * would otherwise get that number. */
+static bool hold_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
 }
 
 static const struct command *find_command(const char *name)

@@ -1,0 +1,238 @@
+/* The processes of a server. */
+#include "frontend/supervisor/crew.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/require.h"
+
+enum {
+    /* A worker has next to nothing to do before it is ready, even on a loaded machine. */
+    WORKER_START_MAX_MS = 60000
+};
+
+static bool spawn(struct crew *crew, const struct child *child, uint64_t life, pid_t *pid_out,
+                  int *control_fd_out, struct error *err);
+static uint32_t index_of(const struct crew *crew, const struct child *child);
+static bool is_frontend(const struct crew *crew, const struct child *child);
+static bool ended_as_meant(enum child_end end, int status);
+static void tell_end(const struct crew *crew, const struct child *child, pid_t pid, int status);
+
+void crew_init(struct crew *crew, uint64_t workers)
+{
+    uint64_t now_us = clock_us();
+
+    REQUIRE(workers >= 1);
+    REQUIRE(workers <= LIMIT_WORKERS);
+    crew->count = (uint32_t)workers + 2;
+    crew->lives = 0;
+    for (uint32_t i = 0; i < workers; i++) {
+        char name[sizeof crew->members[i].name];
+
+        snprintf(name, sizeof name, "worker %u", i);
+        child_init(&crew->members[i], name, now_us);
+    }
+    child_init(&crew->members[workers], "worker express", now_us);
+    child_init(crew_frontend(crew), "frontend", now_us);
+}
+
+struct child *crew_frontend(struct crew *crew)
+{
+    return &crew->members[crew->count - 1];
+}
+
+struct child *crew_worker(struct crew *crew, uint32_t worker)
+{
+    return worker < crew->count - 1 ? &crew->members[worker] : NULL;
+}
+
+struct child *crew_find(struct crew *crew, pid_t pid)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        if (child_runs(&crew->members[i]) && crew->members[i].pid == pid) {
+            return &crew->members[i];
+        }
+    }
+    return NULL;
+}
+
+bool crew_start(struct crew *crew, struct child *child, struct error *err)
+{
+    /* Sweeping what a crash has left behind takes the frontend as long as it takes. */
+    uint64_t due_us = UINT64_MAX;
+    uint64_t life = child->life + 1;
+    pid_t pid;
+    int control_fd;
+
+    if (!is_frontend(crew, child)) {
+        due_us = clock_us() + (uint64_t)WORKER_START_MAX_MS * 1000;
+        life = ++crew->lives;
+    }
+    if (!spawn(crew, child, life, &pid, &control_fd, err)) {
+        child_not_started(child, clock_us());
+        return error_wrap(err, "could not start %s", child->name);
+    }
+    child_started(child, life, pid, control_fd, due_us);
+    return true;
+}
+
+void crew_stop(struct child *child, uint64_t due_us)
+{
+    struct role_message message = {.kind = ROLE_STOP};
+
+    if (!child_runs(child) || child->state == CHILD_KILLED) {
+        return;
+    }
+    if (child->control_fd >= 0 && role_send(child->control_fd, &message)) {
+        child_stops(child, due_us);
+    } else {
+        crew_kill(child);
+    }
+}
+
+void crew_kill(struct child *child)
+{
+    if (child_runs(child)) {
+        kill(child->pid, SIGKILL);
+        child_is_killed(child);
+    }
+}
+
+void crew_kill_overdue(struct crew *crew)
+{
+    uint64_t now_us = clock_us();
+
+    for (uint32_t i = 0; i < crew->count; i++) {
+        struct child *child = &crew->members[i];
+
+        if (child_runs(child) && child->due_us <= now_us) {
+            log_message(LOG_WARNING, "%s takes too long while it is %s: killing it", child->name,
+                        child_state_name(child->state));
+            crew_kill(child);
+        }
+    }
+}
+
+uint64_t crew_next_due_us(const struct crew *crew, bool starts)
+{
+    uint64_t due_us = UINT64_MAX;
+
+    for (uint32_t i = 0; i < crew->count; i++) {
+        const struct child *child = &crew->members[i];
+        bool counts = child_runs(child) || (child->state == CHILD_WAITING && starts);
+
+        if (counts && child->due_us < due_us) {
+            due_us = child->due_us;
+        }
+    }
+    return due_us;
+}
+
+void crew_tell_frontend(struct crew *crew, enum role_message_kind kind, const struct child *worker,
+                        int status)
+{
+    struct child *frontend = crew_frontend(crew);
+    struct role_message message = {
+        .kind = kind, .worker = index_of(crew, worker), .life = worker->life, .status = status};
+
+    if (frontend->control_fd >= 0 && !role_send(frontend->control_fd, &message)) {
+        /* Otherwise it has just died, and is reaped soon. */
+        if (errno == EAGAIN) {
+            log_message(LOG_WARNING, "the frontend takes no messages: killing it");
+        }
+        crew_kill(frontend);
+    }
+}
+
+void crew_ended(struct crew *crew, struct child *child, enum child_end end, int status)
+{
+    pid_t pid = child->pid;
+
+    crew_close_control(child);
+    child_ended(child, clock_us(), end);
+    if (!is_frontend(crew, child)) {
+        runtime_folder_remove_socket(&crew->runtime, index_of(crew, child), child->life);
+    }
+    if (!ended_as_meant(end, status)) {
+        tell_end(crew, child, pid, status);
+    }
+}
+
+bool crew_has_no_workers(const struct crew *crew)
+{
+    for (uint32_t i = 0; i < crew->count - 1; i++) {
+        if (child_runs(&crew->members[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void crew_close_control(struct child *child)
+{
+    if (child->control_fd >= 0) {
+        close(child->control_fd);
+        child->control_fd = -1;
+    }
+}
+
+static bool spawn(struct crew *crew, const struct child *child, uint64_t life, pid_t *pid_out,
+                  int *control_fd_out, struct error *err)
+{
+    if (is_frontend(crew, child)) {
+        return spawn_frontend(&crew->spawner, pid_out, control_fd_out, err);
+    }
+    return spawn_worker(&crew->spawner, child->name + strlen("worker "), life, pid_out,
+                        control_fd_out, err);
+}
+
+static uint32_t index_of(const struct crew *crew, const struct child *child)
+{
+    return (uint32_t)(child - crew->members);
+}
+
+static bool is_frontend(const struct crew *crew, const struct child *child)
+{
+    return index_of(crew, child) == crew->count - 1;
+}
+
+/* We kill workers ourselves when all begin anew, and at the end those that do not hurry. */
+static bool ended_as_meant(enum child_end end, int status)
+{
+    switch (end) {
+    case CHILD_END_OTHERS:
+        return true;
+    case CHILD_END_FINAL:
+        return status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    case CHILD_END_OWN:
+        break;
+    }
+    return false;
+}
+
+static void tell_end(const struct crew *crew, const struct child *child, pid_t pid, int status)
+{
+    struct log_line line;
+    uint64_t now_us = clock_us();
+    /* A worker ends by itself when a library has leaked too much of its memory. */
+    enum log_level level = !is_frontend(crew, child) && status == 0 ? LOG_INFO : LOG_WARNING;
+
+    if (WIFSIGNALED(status)) {
+        log_begin(&line, level, "%s was killed by signal %d", child->name, WTERMSIG(status));
+    } else {
+        log_begin(&line, level, "%s ended with status %d", child->name, WEXITSTATUS(status));
+    }
+    log_number(&line, "process", (uint64_t)pid);
+    log_number(&line, "life", child->life);
+    if (child->state == CHILD_WAITING) {
+        log_number(&line, "restart_in_ms",
+                   child->due_us > now_us ? (child->due_us - now_us) / 1000 : 0);
+    }
+    log_end(&line);
+}

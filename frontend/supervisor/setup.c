@@ -1,0 +1,67 @@
+/* What the supervisor needs from the system. */
+#include "frontend/supervisor/setup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/role.h"
+
+enum {
+    /* Of the supervisor, some per worker; of the frontend, some per connection. */
+    DESCRIPTORS_WANTED = 65536
+};
+
+bool setup_pages(int *pages_out, struct error *err)
+{
+    int pages = memfd_create("weir-pages", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    /* Sealed: a broken worker must not be able to take the memory away from under the others. */
+    if (pages < 0 || ftruncate(pages, sizeof(struct role_pages)) != 0 ||
+        fcntl(pages, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        error_set_errno(err, ERROR_INTERNAL, "could not make memory to share with the workers");
+        if (pages >= 0) {
+            close(pages);
+        }
+        return false;
+    }
+    *pages_out = pages;
+    return true;
+}
+
+bool setup_signals(int *signal_fd_out, struct error *err)
+{
+    struct sigaction hangup;
+    sigset_t wanted;
+
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGCHLD);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        sigaddset(&wanted, SIGHUP);
+    }
+    /* If it came ignored from our own parent, children would vanish without a status. */
+    signal(SIGCHLD, SIG_DFL);
+    /* A log whose reader is gone must not end the server. */
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    *signal_fd_out = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (*signal_fd_out < 0) {
+        return error_set_errno(err, ERROR_INTERNAL, "could not watch signals");
+    }
+    return true;
+}
+
+void setup_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
