@@ -83,13 +83,17 @@ static bool make_folder(const char *path, struct error *err)
     if (mkdir(path, 0700) == 0) {
         return sync_folder_above(path, err);
     }
+
+    int errno_value = errno;
+
     /* The parts of a path that exist need not be writable. */
     if (stat(path, &status) == 0) {
         if (S_ISDIR(status.st_mode)) {
             return true;
         }
-        errno = ENOTDIR;
+        errno_value = ENOTDIR;
     }
+    errno = errno_value;
     error_set_errno(err, error_kind_of_write(errno), "could not make data folder \"%s\"",
                     text_path(path).text);
     return error_hint(err, "Give a folder that this user can write with --data-dir.");

@@ -194,7 +194,8 @@ static void start(struct supervisor *supervisor, struct child *child)
     struct error err = {0};
 
     if (!crew_start(crew, child, &err)) {
-        log_error(LOG_WARNING, "trying again soon", &err);
+        log_message(LOG_WARNING, "%s; trying again in %llu ms", err.message,
+                    (unsigned long long)(child->due_us - clock_us()) / 1000);
         give_up_if_hopeless(supervisor, child);
         return;
     }
