@@ -11,9 +11,9 @@ BUILD_PACKAGES = gcc libc6-dev libstdc++-12-dev cmake ninja-build pkg-config pro
 # What the client, the batch files and the model of the end-to-end tests take.
 CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography python3-zstandard
 
-LINT_PACKAGES = clang-format-14 shellcheck codespell git
+LINT_PACKAGES = clang-format-14 shellcheck codespell pyflakes3 git
 FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
-BENCH_PACKAGES = $(CLIENT_PACKAGES) libsqlite3-dev
+BENCH_PACKAGES = libsqlite3-dev
 TEST_PACKAGES = $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
 
 INSTALL = deploy/install_packages.sh
@@ -88,10 +88,10 @@ soak: build_client
 	@$(CLIENT) tests/e2e/test_kill_batches.py -v Soak
 
 bench: export BENCH_ROWS ?= 4000000
+bench: export BENCH_TOOLS = build/cmake/Release/bin
 bench: build_dependencies
-	@$(INSTALL) $(BENCH_PACKAGES)
-	@$(MAKE) build PRESET=Release
-	@$(MAKE) build_client PRESET=Release
+	@$(INSTALL) $(CLIENT_PACKAGES) $(BENCH_PACKAGES)
+	@$(MAKE) build PRESET=Release BUILD_ARGS="--target all bench_sync"
 	@$(CLIENT) tests/bench/bench_sync.py
 
 clean:
