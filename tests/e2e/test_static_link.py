@@ -39,6 +39,8 @@ class StaticLink(unittest.TestCase):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(library, target)
             shutil.copy(WEIR, root)
+            Path(root, "dev").mkdir()
+            Path(root, "dev/null").touch()
 
             self.assertIn("weir", run("chroot", root, "/weir", "--version"))
 
