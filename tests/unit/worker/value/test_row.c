@@ -1,0 +1,103 @@
+/* Rows and changes as bytes. */
+#include <string.h>
+
+#include "tests/support/test.h"
+#include "worker/value/row.h"
+
+static void append(struct buffer *out, uint32_t *last_id, uint32_t id, const char *text)
+{
+    struct row_cell cell = {
+        .column_id = id,
+        .is_null = text == NULL,
+        .stored = (const uint8_t *)text,
+        .length = text != NULL ? strlen(text) : 0,
+    };
+
+    row_append_cell(out, last_id, &cell);
+}
+
+static void assert_cell(const struct buffer *cells, uint32_t id, const char *text)
+{
+    struct row_cell cell = {0};
+
+    assert_true(row_find(cells->bytes, cells->length, id, &cell));
+    assert_false(cell.is_null);
+    assert_int_equal(cell.length, strlen(text));
+    assert_memory_equal(cell.stored, text, cell.length);
+}
+
+static void test_a_change_wins_clears_and_leaves_alone(void **state)
+{
+    OWNED(buffer_clear) struct buffer base = {0};
+    OWNED(buffer_clear) struct buffer change = {0};
+    OWNED(buffer_clear) struct buffer merged = {0};
+    struct row_cell cell = {0};
+    uint32_t last = 0;
+
+    (void)state;
+    append(&base, &last, 1, "one");
+    append(&base, &last, 2, "two");
+    append(&base, &last, 300, "kept");
+    last = 0;
+    append(&change, &last, 1, "uno");
+    append(&change, &last, 2, NULL);
+    append(&change, &last, 5, "new");
+    assert_true(row_merge(base.bytes, base.length, change.bytes, change.length, &merged));
+    assert_cell(&merged, 1, "uno");
+    assert_false(row_find(merged.bytes, merged.length, 2, &cell));
+    assert_cell(&merged, 5, "new");
+    assert_cell(&merged, 300, "kept");
+}
+
+/* Every beginning and every flipped byte of a row is either cells or refused, without reading
+ * outside (the address sanitizer looks on). */
+static void test_broken_bytes_are_noticed_or_harmless(void **state)
+{
+    OWNED(buffer_clear) struct buffer cells = {0};
+    uint32_t last = 0;
+
+    (void)state;
+    append(&cells, &last, 1, "some text");
+    append(&cells, &last, 200, "more");
+    append(&cells, &last, 70000, NULL);
+    for (size_t i = 0; i < cells.length; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            OWNED(buffer_clear) struct buffer damaged = {0};
+            struct row_cursor cursor;
+            struct row_cell cell = {0};
+            unsigned count = 0;
+
+            buffer_append(&damaged, cells.bytes, cells.length);
+            damaged.bytes[i] ^= (uint8_t)(1U << bit);
+            row_cursor_init(&cursor, damaged.bytes, damaged.length);
+            while (row_cursor_next(&cursor, &cell) == ROW_CELL) {
+                count++;
+            }
+            assert_true(count <= cells.length);
+        }
+    }
+}
+
+static void test_a_row_cut_short_is_broken(void **state)
+{
+    OWNED(buffer_clear) struct buffer cells = {0};
+    struct row_cursor cursor;
+    struct row_cell cell = {0};
+    uint32_t last = 0;
+
+    (void)state;
+    append(&cells, &last, 9, "some text");
+    row_cursor_init(&cursor, cells.bytes, cells.length - 1);
+    assert_int_equal(row_cursor_next(&cursor, &cell), ROW_BROKEN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_change_wins_clears_and_leaves_alone),
+        cmocka_unit_test(test_broken_bytes_are_noticed_or_harmless),
+        cmocka_unit_test(test_a_row_cut_short_is_broken),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* See moment.h. */
+#include "worker/value/moment.h"
+
+#include <string.h>
+
+enum {
+    FRACTION_DIGITS_MAX = 9,
+    OFFSET_HOURS_MAX = 18, /* what java.time, the usual sender, allows */
+    ERA_YEARS = 400,
+    ERA_DAYS = 146097,
+    EPOCH_SHIFT_DAYS = 719468, /* from 0000-03-01 to 1970-01-01 */
+};
+
+static bool read_digits(struct moment_text *text, unsigned count, uint32_t *number_out);
+static bool read_char(struct moment_text *text, char wanted);
+static int32_t days_from_civil(int32_t year, int32_t month, int32_t day);
+static bool is_leap(uint32_t year);
+static uint32_t month_days(uint32_t year, uint32_t month);
+
+bool moment_read_date(struct moment_text *text, int32_t *days_out)
+{
+    bool negative = text->at < text->end && *text->at == '-';
+    uint32_t year = 0;
+    uint32_t month = 0;
+    uint32_t day = 0;
+
+    if (text->at < text->end && (*text->at == '-' || *text->at == '+')) {
+        text->at++;
+    }
+    if (!read_digits(text, 4, &year) || !read_char(text, '-') || !read_digits(text, 2, &month) ||
+        !read_char(text, '-') || !read_digits(text, 2, &day)) {
+        return false;
+    }
+    if ((negative && year != 0) || month < 1 || month > 12 || day < 1 ||
+        day > month_days(year, month)) {
+        return false;
+    }
+    *days_out = days_from_civil((int32_t)year, (int32_t)month, (int32_t)day);
+    return true;
+}
+
+bool moment_read_time(struct moment_text *text, uint32_t *seconds_out, uint32_t *nanos_out)
+{
+    uint32_t hours = 0;
+    uint32_t minutes = 0;
+    uint32_t seconds = 0;
+    uint32_t nanos = 0;
+
+    if (!read_digits(text, 2, &hours) || !read_char(text, ':') || !read_digits(text, 2, &minutes)) {
+        return false;
+    }
+    if (read_char(text, ':')) {
+        if (!read_digits(text, 2, &seconds)) {
+            return false;
+        }
+        if (read_char(text, '.')) {
+            unsigned digits = 0;
+            uint32_t digit = 0;
+
+            for (; digits < FRACTION_DIGITS_MAX && read_digits(text, 1, &digit); digits++) {
+                nanos = nanos * 10 + digit;
+            }
+            for (; digits < FRACTION_DIGITS_MAX; digits++) {
+                nanos *= 10;
+            }
+        }
+    }
+    *seconds_out = (hours * 60 + minutes) * 60 + seconds;
+    *nanos_out = nanos;
+    return hours < 24 && minutes < 60 && seconds < 60;
+}
+
+bool moment_read_offset(struct moment_text *text, int32_t *seconds_out)
+{
+    bool negative = text->at < text->end && *text->at == '-';
+    uint32_t hours = 0;
+    uint32_t minutes = 0;
+
+    *seconds_out = 0;
+    if (text->at == text->end || read_char(text, 'Z') || read_char(text, 'z')) {
+        return true;
+    }
+    if ((!read_char(text, '+') && !read_char(text, '-')) || !read_digits(text, 2, &hours)) {
+        return false;
+    }
+    if (text->at < text->end) {
+        (void)read_char(text, ':');
+        if (!read_digits(text, 2, &minutes)) {
+            return false;
+        }
+    }
+    *seconds_out = (int32_t)(hours * 3600 + minutes * 60) * (negative ? -1 : 1);
+    return hours <= OFFSET_HOURS_MAX && minutes < 60;
+}
+
+/* Years begin in March here, so that the leap day is the last of its year. */
+void moment_append_date(int32_t days, struct buffer *out)
+{
+    int32_t shifted = days + EPOCH_SHIFT_DAYS;
+    int32_t era = (shifted >= 0 ? shifted : shifted - (ERA_DAYS - 1)) / ERA_DAYS;
+    int32_t day_of_era = shifted - era * ERA_DAYS;
+    int32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int32_t month_from_march = (5 * day_of_year + 2) / 153;
+    int32_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    int32_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    int32_t year = year_of_era + era * ERA_YEARS + (month <= 2 ? 1 : 0);
+
+    buffer_append_format(out, "%04d-%02d-%02d", (int)year, (int)month, (int)day);
+}
+
+void moment_append_time(uint32_t seconds, uint32_t nanos, struct buffer *out)
+{
+    buffer_append_format(out, "%02u:%02u:%02u", (unsigned)(seconds / 3600),
+                         (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+    if (nanos > 0) {
+        buffer_append_format(out, ".%09u", (unsigned)nanos);
+        while (out->bytes[out->length - 1] == '0') {
+            out->length--;
+        }
+    }
+}
+
+static bool read_digits(struct moment_text *text, unsigned count, uint32_t *number_out)
+{
+    uint32_t number = 0;
+
+    if ((size_t)(text->end - text->at) < count) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        unsigned digit = (unsigned)(unsigned char)text->at[i] - '0';
+
+        if (digit > 9) {
+            return false;
+        }
+        number = number * 10 + digit;
+    }
+    text->at += count;
+    *number_out = number;
+    return true;
+}
+
+static bool read_char(struct moment_text *text, char wanted)
+{
+    if (text->at == text->end || *text->at != wanted) {
+        return false;
+    }
+    text->at++;
+    return true;
+}
+
+static int32_t days_from_civil(int32_t year, int32_t month, int32_t day)
+{
+    int32_t shifted = year - (month <= 2 ? 1 : 0);
+    int32_t era = (shifted >= 0 ? shifted : shifted - (ERA_YEARS - 1)) / ERA_YEARS;
+    int32_t year_of_era = shifted - era * ERA_YEARS;
+    int32_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    int32_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
+    return era * ERA_DAYS + day_of_era - EPOCH_SHIFT_DAYS;
+}
+
+static bool is_leap(uint32_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static uint32_t month_days(uint32_t year, uint32_t month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}

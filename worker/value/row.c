@@ -1,0 +1,139 @@
+/* See row.h. Written by decode (changes) and apply (rows), read by apply and the readers. */
+#include "worker/value/row.h"
+
+#include <string.h>
+
+#include "common/require.h"
+
+enum {
+    VARINT_BYTES_MAX = 10
+};
+
+static bool read_varint(struct row_cursor *cursor, uint64_t *number_out);
+static uint8_t *write_varint(uint8_t *at, uint64_t number);
+
+void row_cursor_init(struct row_cursor *cursor, const uint8_t *cells, size_t length)
+{
+    cursor->at = cells;
+    cursor->end = cells + length;
+    cursor->column_id = 0;
+}
+
+enum row_next row_cursor_next(struct row_cursor *cursor, struct row_cell *cell_out)
+{
+    uint64_t delta = 0;
+    uint64_t size = 0;
+
+    if (cursor->at == cursor->end) {
+        return ROW_END;
+    }
+    if (!read_varint(cursor, &delta) || delta == 0 || delta > UINT32_MAX - cursor->column_id ||
+        !read_varint(cursor, &size)) {
+        return ROW_BROKEN;
+    }
+    cursor->column_id += (uint32_t)delta;
+    *cell_out = (struct row_cell){.column_id = cursor->column_id, .is_null = size == 0};
+    if (size > 0) {
+        if (size - 1 > (uint64_t)(cursor->end - cursor->at)) {
+            return ROW_BROKEN;
+        }
+        cell_out->stored = cursor->at;
+        cell_out->length = (size_t)(size - 1);
+        cursor->at += cell_out->length;
+    }
+    return ROW_CELL;
+}
+
+void row_append_cell(struct buffer *out, uint32_t *last_id, const struct row_cell *cell)
+{
+    uint8_t *start = NULL;
+    uint8_t *at = NULL;
+
+    REQUIRE(cell->column_id > *last_id);
+    start = buffer_reserve(out, 2 * VARINT_BYTES_MAX + cell->length);
+    at = write_varint(start, cell->column_id - *last_id);
+    at = write_varint(at, cell->is_null ? 0 : (uint64_t)cell->length + 1);
+    if (!cell->is_null && cell->length > 0) {
+        memcpy(at, cell->stored, cell->length);
+        at += cell->length;
+    }
+    out->length += (size_t)(at - start);
+    *last_id = cell->column_id;
+}
+
+bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change, size_t change_length,
+               struct buffer *out)
+{
+    struct row_cursor old_cursor;
+    struct row_cursor new_cursor;
+    struct row_cell old_cell = {0};
+    struct row_cell new_cell = {0};
+    enum row_next old_next = ROW_END;
+    enum row_next new_next = ROW_END;
+    uint32_t last_id = 0;
+
+    row_cursor_init(&old_cursor, base, base_length);
+    row_cursor_init(&new_cursor, change, change_length);
+    old_next = row_cursor_next(&old_cursor, &old_cell);
+    new_next = row_cursor_next(&new_cursor, &new_cell);
+    while (old_next == ROW_CELL || new_next == ROW_CELL) {
+        bool take_new = new_next == ROW_CELL &&
+                        (old_next != ROW_CELL || new_cell.column_id <= old_cell.column_id);
+        bool skip_old =
+            old_next == ROW_CELL && (!take_new || old_cell.column_id == new_cell.column_id);
+        const struct row_cell *taken = take_new ? &new_cell : &old_cell;
+
+        if (!taken->is_null) {
+            row_append_cell(out, &last_id, taken);
+        }
+        if (skip_old) {
+            old_next = row_cursor_next(&old_cursor, &old_cell);
+        }
+        if (take_new) {
+            new_next = row_cursor_next(&new_cursor, &new_cell);
+        }
+    }
+    return old_next == ROW_END && new_next == ROW_END;
+}
+
+bool row_find(const uint8_t *cells, size_t length, uint32_t column_id, struct row_cell *cell_out)
+{
+    struct row_cursor cursor;
+
+    row_cursor_init(&cursor, cells, length);
+    while (row_cursor_next(&cursor, cell_out) == ROW_CELL) {
+        if (cell_out->column_id >= column_id) {
+            return cell_out->column_id == column_id;
+        }
+    }
+    return false;
+}
+
+static bool read_varint(struct row_cursor *cursor, uint64_t *number_out)
+{
+    uint64_t number = 0;
+
+    for (unsigned shift = 0; shift < 64 && cursor->at < cursor->end; shift += 7) {
+        uint8_t byte = *cursor->at++;
+
+        if (shift == 63 && byte > 1) {
+            return false;
+        }
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *number_out = number;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint8_t *write_varint(uint8_t *at, uint64_t number)
+{
+    while (number >= 0x80) {
+        *at++ = (uint8_t)(number | 0x80);
+        number >>= 7;
+    }
+    *at++ = (uint8_t)number;
+    return at;
+}
