@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # What building takes.
 BUILD_PACKAGES = gcc libc6-dev libstdc++-12-dev cmake ninja-build pkg-config protobuf-compiler \
     libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev libgrpc-dev libnng-dev libmbedtls-dev \
-    liblmdb-dev libzstd-dev zlib1g-dev libssl-dev libcmocka-dev
+    liblmdb-dev libzstd-dev zlib1g-dev libssl-dev
 
 # What the client, the batch files and the model of the end-to-end tests take.
 CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography python3-zstandard
@@ -14,14 +14,14 @@ CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography p
 LINT_PACKAGES = clang-format-14 shellcheck codespell pyflakes3 git
 FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
 BENCH_PACKAGES = libsqlite3-dev
-TEST_PACKAGES = $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
+TEST_PACKAGES = libcmocka-dev $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
 
 INSTALL = deploy/install_packages.sh
 CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
     /usr/bin/python3 -B
 
 .PHONY: help run build build_dependencies build_connector demo test test_asan test_tsan fuzz lint \
-    soak bench clean build_client
+    soak bench fresh clean build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
@@ -33,17 +33,19 @@ help:
 	@echo "make lint             format, names, layers, spelling, shell scripts"
 	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times"
 	@echo "make bench            BENCH_ROWS (4000000) rows into weir, beside sqlite3"
+	@echo "make fresh            clone and test in a minimal Debian root made by debootstrap"
 	@echo "make build PRESET=... Release (default), Debug, asan, tsan, clang14 or clang16"
 
-run: build_dependencies build
-	exec build/$(PRESET)/weir $(ARGS)
+run: build_dependencies
+	@$(MAKE) build BUILD_ARGS="--target weir"
+	@exec build/$(PRESET)/weir $(ARGS)
 
 # Fivetran's pipeline for native connectors calls these two.
 build_dependencies:
 	@$(INSTALL) $(BUILD_PACKAGES)
 
 build_connector:
-	@$(MAKE) build PRESET=Release
+	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir"
 
 build: build/cmake/$(PRESET)/build.ninja
 	@cmake --build --preset $(PRESET) $(BUILD_ARGS)
@@ -55,20 +57,20 @@ build/cmake/%/build.ninja: CMakePresets.json
 # The Python of the tests needs the messages that protoc makes, in any preset.
 build_client: build_dependencies
 	@$(INSTALL) $(CLIENT_PACKAGES)
-	@$(MAKE) build
+	@$(MAKE) build BUILD_ARGS="--target weir python_messages"
 
 demo: build_client
 	@$(CLIENT) tests/support/demo.py
 
 test: build_dependencies
 	@$(INSTALL) $(TEST_PACKAGES)
-	@$(MAKE) build PRESET=Release
+	@$(MAKE) build_connector
 	@ctest --preset Release --label-regex static
 	@$(MAKE) build PRESET=Debug
 	@ctest --preset Debug
 
 test_asan test_tsan: test_%: build_dependencies
-	@$(INSTALL) $(CLIENT_PACKAGES)
+	@$(INSTALL) libcmocka-dev $(CLIENT_PACKAGES)
 	@$(MAKE) build PRESET=$*
 	@ctest --preset $* --label-exclude lint
 
@@ -91,8 +93,11 @@ bench: export BENCH_ROWS ?= 4000000
 bench: export BENCH_TOOLS = build/cmake/Release/bin
 bench: build_dependencies
 	@$(INSTALL) $(CLIENT_PACKAGES) $(BENCH_PACKAGES)
-	@$(MAKE) build PRESET=Release BUILD_ARGS="--target all bench_sync"
+	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir python_messages bench_sync"
 	@$(CLIENT) tests/bench/bench_sync.py
+
+fresh:
+	tests/support/fresh.sh build/fresh ./test.sh
 
 clean:
 	rm -rf build
