@@ -3,6 +3,17 @@
 # debootstrap when it is not there, and runs COMMAND (./test.sh) in it as on a fresh machine. Root
 # only.
 set -eu
+
+# The second half runs in a mount namespace of its own, and the mounts go with it.
+if [ "$1" = --inside ]; then
+    root=$2
+    shift 2
+    mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    exec chroot "$root" /usr/bin/env -i --chdir=/srv/weir HOME=/root \
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+fi
+
 project=$(cd "$(dirname "$0")/../.." && pwd)
 root=$1
 shift
@@ -18,12 +29,4 @@ cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/"
 
 rm -rf "$root/srv/weir"
 git clone --quiet "$project" "$root/srv/weir"
-
-# Mounts live in a namespace of their own and go with it.
-exec unshare --mount --pid --fork --kill-child bash -eu -c '
-    root=$1
-    shift
-    mount -t proc proc "$root/proc"
-    mount --rbind /dev "$root/dev"
-    exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        sh -c "cd /srv/weir && exec \"\$@\"" sh "$@"' bash "$root" "$@"
+exec unshare --mount --pid --fork --kill-child "$0" --inside "$root" "$@"
