@@ -47,12 +47,16 @@ int main(int count, char *vector[])
  * would otherwise get that number. */
 static bool hold_standard_descriptors(void)
 {
-    int fd;
-
-    do {
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd >= 0 && close(fd) == 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The lowest free number is the one that is missing. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            fprintf(stderr,
+                    "weir: could not open \"/dev/null\" in place of a closed standard "
+                    "descriptor\n");
+            return false;
+        }
+    }
+    return true;
 }
 
 static const struct command *find_command(const char *name)
