@@ -72,6 +72,9 @@ MUST_CHECK bool store_txn_begin(struct store *store, const struct table *table,
 /* The sequence number of this batch in this table: goes in front of each row that it writes. */
 uint64_t store_txn_sequence(const struct store_txn *txn);
 
+/* The table that is written, borrowed. */
+const struct table *store_txn_table(const struct store_txn *txn);
+
 /* Looks for the row with that key. *row_out is borrowed until the next call on the transaction,
  * NULL if there is none. Calls in ascending key order are fast. */
 void store_row_get(struct store_txn *txn, const void *key, size_t key_length,

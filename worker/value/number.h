@@ -28,6 +28,16 @@ static inline void number_write_be(uint8_t *at, uint64_t number, unsigned bytes)
     }
 }
 
+static inline uint64_t number_read_be(const uint8_t *at, unsigned bytes)
+{
+    uint64_t number = 0;
+
+    for (unsigned i = 0; i < bytes; i++) {
+        number = number << 8 | at[i];
+    }
+    return number;
+}
+
 /* The two's complement of a signed number with its sign bit flipped: unsigned order is signed
  * order. */
 static inline uint64_t number_sortable(int64_t number)

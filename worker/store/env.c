@@ -1,0 +1,120 @@
+/* See env.h. */
+#include "worker/store/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+
+enum {
+    ENV_MODE = 0600
+};
+
+static bool prepare_lock_file(const char *path, bool *without_lock_out, struct error *err);
+
+bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *err)
+{
+    OWNED(env_close) MDB_env *env = NULL;
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (terms->read_only ? MDB_RDONLY : 0);
+    bool without_lock = false;
+    int dead = 0;
+    int result = 0;
+
+    if (terms->read_only && !prepare_lock_file(terms->path, &without_lock, err)) {
+        return false;
+    }
+    result = mdb_env_create(&env);
+    if (result == 0) {
+        result = mdb_env_set_maxdbs(env, ENV_DATABASES_MAX);
+    }
+    if (result == 0) {
+        result = mdb_env_set_mapsize(env, (size_t)terms->map_size_bytes);
+    }
+    if (result == 0) {
+        result = mdb_env_open(env, terms->path, flags | (without_lock ? MDB_NOLOCK : 0), ENV_MODE);
+    }
+    if (result == 0 && !without_lock) {
+        /* A reader killed inside a transaction would pin its pages for ever. */
+        result = mdb_reader_check(env, &dead);
+    }
+    if (result != 0) {
+        (void)env_fail(err, result, "could not open");
+        (void)error_wrap(err, "database \"%s\"", text_path(terms->path).text);
+        if (result == ENOMEM) {
+            (void)error_hint(err, "Lower --map-size, or raise the limit of address space.");
+        }
+        return false;
+    }
+    *env_out = MOVE(env);
+    return true;
+}
+
+void env_close(MDB_env **env)
+{
+    if (*env != NULL) {
+        mdb_env_close(*env);
+        *env = NULL;
+    }
+}
+
+void env_abort(MDB_txn **txn)
+{
+    if (*txn != NULL) {
+        mdb_txn_abort(*txn);
+        *txn = NULL;
+    }
+}
+
+bool env_commit(MDB_txn **txn, struct error *err)
+{
+    int result = mdb_txn_commit(*txn);
+
+    *txn = NULL;
+    return result == 0 || env_fail(err, result, "could not commit");
+}
+
+bool env_fail(struct error *err, int result, const char *what)
+{
+    if (result == MDB_MAP_FULL) {
+        (void)error_set(err, ERROR_FULL, "%s: the database reached its largest size", what);
+        return error_hint(err, "Start weir with a larger --map-size.");
+    }
+    if (result == ENOSPC || result == EDQUOT || result == EFBIG) {
+        (void)error_set(err, ERROR_FULL, "%s: %s", what, strerror(result));
+        return error_hint(err, "Free space on the disk of the data folder.");
+    }
+    return error_set(err, ERROR_STORE, "%s: %s", what, mdb_strerror(result));
+}
+
+/* LMDB makes a missing lock file for a reader, too, with the reader's owner: made by root it would
+ * shut the server out. So it is made here, for the owner of the database. Where that is not allowed
+ * nobody can be writing (a writer would have made it), and no lock is needed. */
+static bool prepare_lock_file(const char *path, bool *without_lock_out, struct error *err)
+{
+    OWNED(mem_release) char *lock_path = mem_format("%s-lock", path);
+    struct stat data;
+    int fd = -1;
+
+    if (stat(path, &data) != 0) {
+        return error_set_errno(err, ERROR_STORE, "could not open database \"%s\"",
+                               text_path(path).text);
+    }
+    if (access(lock_path, F_OK) == 0) {
+        return true;
+    }
+    fd = open(lock_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ENV_MODE);
+    if (fd < 0) {
+        *without_lock_out = errno != EEXIST;
+        return true;
+    }
+    if (data.st_uid != geteuid() && fchown(fd, data.st_uid, data.st_gid) != 0) {
+        (void)unlink(lock_path);
+        *without_lock_out = true;
+    }
+    (void)close(fd);
+    return true;
+}

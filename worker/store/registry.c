@@ -1,0 +1,333 @@
+/* The table registry: schema and table name -> TableEntry, in registry.mdb.
+ *
+ * A name in the registry is a promise: what it names was durable before. Every change is one
+ * transaction. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buffer.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/require.h"
+#include "common/table_entry.h"
+#include "common/text.h"
+#include "worker/store/store_internal.h"
+
+/* Raised when code that is older could not read the registry. */
+enum {
+    FORMAT_VERSION = 1
+};
+
+static const char fact_version[] = "format_version";
+static const char fact_next_id[] = "next_id";
+
+static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err);
+static int get_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t *value_out);
+static int put_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t value);
+static bool append_name(const char *schema_name, const char *table_name, struct buffer *key,
+                        struct error *err);
+static bool find(const struct store *store, MDB_txn *txn, const char *schema_name,
+                 const char *table_name, struct table **table_out, struct error *err);
+static bool read_entry(const MDB_val *value, struct table **table_out, struct error *err);
+static bool put_entry(const struct store *store, MDB_txn *txn, const struct table *table,
+                      struct error *err);
+static bool create_in(struct store *store, MDB_txn *txn, const struct table *wished,
+                      struct error *err);
+static bool make_generation(struct store *store, const struct table *table, struct error *err);
+
+bool registry_open(struct store *store, struct error *err)
+{
+    OWNED(mem_release) char *path = mem_format("%s/registry.mdb", store->data_dir);
+    const struct env_terms terms = {
+        .path = path,
+        .map_size_bytes = store->map_size_bytes,
+        .read_only = store->read_only,
+    };
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    bool fresh = false;
+    int result = 0;
+
+    if (!env_open(&terms, &store->registry, err)) {
+        return false;
+    }
+    /* The databases are there for good after the first start, when a reading transaction finds
+     * them: opening the store then writes nothing. */
+    result = mdb_txn_begin(store->registry, NULL, MDB_RDONLY, &txn);
+    if (result == 0) {
+        result = mdb_dbi_open(txn, "tables", 0, &store->tables);
+    }
+    if (result == 0) {
+        result = mdb_dbi_open(txn, "facts", 0, &store->facts);
+    }
+    if (result == MDB_NOTFOUND && !store->read_only) {
+        env_abort(&txn);
+        result = mdb_txn_begin(store->registry, NULL, 0, &txn);
+        if (result == 0) {
+            result = mdb_dbi_open(txn, "tables", MDB_CREATE, &store->tables);
+        }
+        if (result == 0) {
+            result = mdb_dbi_open(txn, "facts", MDB_CREATE, &store->facts);
+        }
+    }
+    if (result != 0) {
+        return env_fail(err, result, "could not open the registry");
+    }
+    if (!check_version(store, txn, &fresh, err)) {
+        return false;
+    }
+    if (!env_commit(&txn, err)) {
+        return error_wrap(err, "could not open the registry");
+    }
+    return !fresh || store_sync_folder(store->data_dir, err);
+}
+
+bool registry_find(struct store *store, const char *schema_name, const char *table_name,
+                   struct table **table_out, struct error *err)
+{
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    int result = mdb_txn_begin(store->registry, NULL, MDB_RDONLY, &txn);
+
+    if (result != 0) {
+        return env_fail(err, result, "could not read the registry");
+    }
+    return find(store, txn, schema_name, table_name, table_out, err);
+}
+
+bool registry_create(struct store *store, const struct table *table, struct error *err)
+{
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    OWNED(table_free) struct table *existing = NULL;
+    int result = mdb_txn_begin(store->registry, NULL, 0, &txn);
+
+    if (result != 0) {
+        return env_fail(err, result, "could not write to the registry");
+    }
+    if (!find(store, txn, table->schema_name, table->name, &existing, err)) {
+        return false;
+    }
+    if (existing != NULL) {
+        if (memcmp(existing->operation_id, table->operation_id, LIMIT_OPERATION_ID_BYTES) == 0) {
+            return true; /* the first try committed and was killed before it answered */
+        }
+        (void)error_set(err, ERROR_REQUEST, "table \"%s\".\"%s\" already exists",
+                        text_name(table->schema_name).text, text_name(table->name).text);
+        return error_hint(err, "Drop or rename it, or choose another schema.");
+    }
+    if (!create_in(store, txn, table, err)) {
+        return false;
+    }
+    return env_commit(&txn, err) || error_wrap(err, "could not write to the registry");
+}
+
+bool registry_each(struct store *store, bool (*visit)(void *context, const struct table *table),
+                   void *context, struct error *err)
+{
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    MDB_val value;
+    bool wanted = true;
+    int result = mdb_txn_begin(store->registry, NULL, MDB_RDONLY, &txn);
+
+    if (result == 0) {
+        result = mdb_cursor_open(txn, store->tables, &cursor);
+    }
+    while (result == 0 && wanted) {
+        result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        if (result == 0) {
+            OWNED(table_free) struct table *table = NULL;
+
+            if (!read_entry(&value, &table, err)) {
+                mdb_cursor_close(cursor);
+                return false;
+            }
+            wanted = visit(context, table);
+        }
+    }
+    if (cursor != NULL) {
+        mdb_cursor_close(cursor);
+    }
+    return result == 0 || result == MDB_NOTFOUND ||
+           env_fail(err, result, "could not read the registry");
+}
+
+static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err)
+{
+    uint64_t version = 0;
+    int result = get_fact(store, txn, fact_version, &version);
+
+    if (result == MDB_NOTFOUND && !store->read_only) {
+        *fresh_out = true;
+        version = FORMAT_VERSION;
+        result = put_fact(store, txn, fact_version, version);
+    }
+    if (result != 0) {
+        return env_fail(err, result, "could not read the registry's format version");
+    }
+    if (version != FORMAT_VERSION) {
+        (void)error_set(
+            err, ERROR_REQUEST, "data folder \"%s\" has format version %llu, this weir knows %d",
+            text_path(store->data_dir).text, (unsigned long long)version, FORMAT_VERSION);
+        return error_hint(err, "Use the weir that wrote it, or another --data-dir.");
+    }
+    return true;
+}
+
+static int get_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t *value_out)
+{
+    MDB_val key = {.mv_data = (void *)(uintptr_t)name, .mv_size = strlen(name)};
+    MDB_val value;
+    int result = mdb_get(txn, store->facts, &key, &value);
+
+    if (result == 0) {
+        if (value.mv_size != sizeof *value_out) {
+            return MDB_CORRUPTED;
+        }
+        memcpy(value_out, value.mv_data, sizeof *value_out);
+    }
+    return result;
+}
+
+static int put_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t value)
+{
+    MDB_val key = {.mv_data = (void *)(uintptr_t)name, .mv_size = strlen(name)};
+    MDB_val data = {.mv_data = &value, .mv_size = sizeof value};
+
+    return mdb_put(txn, store->facts, &key, &data, 0);
+}
+
+/* Names have no NUL, so one between them keeps both apart and the order that of the names. */
+static bool append_name(const char *schema_name, const char *table_name, struct buffer *key,
+                        struct error *err)
+{
+    size_t schema_length = strlen(schema_name);
+    size_t table_length = strlen(table_name);
+
+    if (schema_length + table_length > LIMIT_TABLE_NAME_BYTES) {
+        return error_set(err, ERROR_REQUEST,
+                         "the names of table \"%s\".\"%s\" have %zu bytes together, %d is the most",
+                         text_name(schema_name).text, text_name(table_name).text,
+                         schema_length + table_length, LIMIT_TABLE_NAME_BYTES);
+    }
+    buffer_append(key, schema_name, schema_length + 1);
+    buffer_append(key, table_name, table_length);
+    return true;
+}
+
+static bool find(const struct store *store, MDB_txn *txn, const char *schema_name,
+                 const char *table_name, struct table **table_out, struct error *err)
+{
+    OWNED(buffer_clear) struct buffer name = {0};
+    MDB_val key;
+    MDB_val value;
+    int result = 0;
+
+    *table_out = NULL;
+    if (!append_name(schema_name, table_name, &name, err)) {
+        return false;
+    }
+    key = (MDB_val){.mv_data = name.bytes, .mv_size = name.length};
+    result = mdb_get(txn, store->tables, &key, &value);
+    if (result == MDB_NOTFOUND) {
+        return true;
+    }
+    if (result != 0) {
+        return env_fail(err, result, "could not read the registry");
+    }
+    return read_entry(&value, table_out, err);
+}
+
+static bool read_entry(const MDB_val *value, struct table **table_out, struct error *err)
+{
+    Weir__TableEntry *entry = weir__table_entry__unpack(NULL, value->mv_size, value->mv_data);
+    bool read = false;
+
+    if (entry == NULL) {
+        return error_set(err, ERROR_STORE, "the registry holds a damaged entry");
+    }
+    read = table_entry_read(entry, table_out, err);
+    weir__table_entry__free_unpacked(entry, NULL);
+    return read;
+}
+
+static bool put_entry(const struct store *store, MDB_txn *txn, const struct table *table,
+                      struct error *err)
+{
+    OWNED(buffer_clear) struct buffer name = {0};
+    OWNED(buffer_clear) struct buffer packed = {0};
+    Weir__TableEntry *entry = NULL;
+    MDB_val key;
+    MDB_val value;
+    int result = 0;
+
+    if (!append_name(table->schema_name, table->name, &name, err)) {
+        return false;
+    }
+    entry = table_entry_new(table);
+    packed.length = weir__table_entry__pack(
+        entry, buffer_reserve(&packed, weir__table_entry__get_packed_size(entry)));
+    weir__table_entry__free_unpacked(entry, NULL);
+    key = (MDB_val){.mv_data = name.bytes, .mv_size = name.length};
+    value = (MDB_val){.mv_data = packed.bytes, .mv_size = packed.length};
+    result = mdb_put(txn, store->tables, &key, &value, 0);
+    return result == 0 || env_fail(err, result, "could not write to the registry");
+}
+
+/* The writing transaction is held meanwhile, so that nobody else takes the same id. */
+static bool create_in(struct store *store, MDB_txn *txn, const struct table *wished,
+                      struct error *err)
+{
+    OWNED(table_free) struct table *table = table_copy(wished);
+    uint64_t next_id = 1;
+    int result = get_fact(store, txn, fact_next_id, &next_id);
+
+    if (result != 0 && result != MDB_NOTFOUND) {
+        return env_fail(err, result, "could not read the registry");
+    }
+    table->id = next_id;
+    table->generation = next_id;
+    table->next_column_id = 1;
+    for (size_t i = 0; i < table->columns_count; i++) {
+        table->columns[i].id = table->next_column_id++;
+    }
+    result = put_fact(store, txn, fact_next_id, next_id + 1);
+    if (result != 0) {
+        return env_fail(err, result, "could not write to the registry");
+    }
+    return put_entry(store, txn, table, err) && make_generation(store, table, err);
+}
+
+/* Makes an empty environment and everything on the way to it durable. A file of that name is what a
+ * killed try left behind. */
+static bool make_generation(struct store *store, const struct table *table, struct error *err)
+{
+    OWNED(mem_release) char *tables = mem_format("%s/tables", store->data_dir);
+    OWNED(mem_release) char *folder = store_table_folder(store, table->id);
+    OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
+    OWNED(env_close) MDB_env *env = NULL;
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    MDB_dbi rows = 0;
+    MDB_dbi meta = 0;
+    int result = 0;
+
+    REQUIRE(table->generation != 0);
+    (void)unlink(path);
+    if (!store_make_folder(folder, err) || !store_open_table(store, table, &env, err)) {
+        return false;
+    }
+    result = mdb_txn_begin(env, NULL, 0, &txn);
+    if (result == 0) {
+        result = mdb_dbi_open(txn, TABLE_ROWS_DATABASE, MDB_CREATE, &rows);
+    }
+    if (result == 0) {
+        result = mdb_dbi_open(txn, TABLE_META_DATABASE, MDB_CREATE, &meta);
+    }
+    if (result != 0) {
+        return env_fail(err, result, "could not make the table's database");
+    }
+    if (!env_commit(&txn, err)) {
+        return error_wrap(err, "could not make the table's database");
+    }
+    return store_sync_folder(folder, err) && store_sync_folder(tables, err);
+}

@@ -1,0 +1,56 @@
+/* What the files of worker/store share. */
+#ifndef WEIR_WORKER_STORE_STORE_INTERNAL_H
+#define WEIR_WORKER_STORE_STORE_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <lmdb.h>
+
+#include "common/attributes.h"
+#include "common/error.h"
+#include "registry.pb-c.h"
+#include "worker/store/env.h"
+#include "worker/store/store.h"
+
+struct store {
+    char *data_dir;
+    uint64_t map_size_bytes;
+    bool read_only;
+    MDB_env *registry;
+    MDB_dbi tables; /* schema NUL table -> TableEntry */
+    MDB_dbi facts;  /* format version, counters */
+};
+
+/* The path of a table's environment; mem_free() releases it. */
+char *store_table_path(const struct store *store, uint64_t table_id, uint64_t generation);
+
+/* The folder of a table's environments; mem_free() releases it. */
+char *store_table_folder(const struct store *store, uint64_t table_id);
+
+/* Makes a folder with mode 0700 unless it is there, durably. */
+MUST_CHECK bool store_make_folder(const char *path, struct error *err);
+
+/* Makes the entries of a folder durable: LMDB never syncs one. */
+MUST_CHECK bool store_sync_folder(const char *path, struct error *err);
+
+/* Opens a generation's environment. */
+MUST_CHECK bool store_open_table(const struct store *store, const struct table *table,
+                                 MDB_env **env_out, struct error *err);
+
+/* Opens registry.mdb, creating it and its databases unless the store is read-only, and checks its
+ * format version. */
+MUST_CHECK bool registry_open(struct store *store, struct error *err);
+
+/* Reads the batch entry of a table's environment; all zero if no batch was committed yet. The
+ * caller releases it with weir__batch_entry__free_unpacked(). */
+MUST_CHECK bool batch_entry_read(MDB_txn *txn, MDB_dbi meta, Weir__BatchEntry **entry_out,
+                                 struct error *err);
+
+MUST_CHECK bool batch_entry_write(MDB_txn *txn, MDB_dbi meta, const Weir__BatchEntry *entry,
+                                  struct error *err);
+
+/* The databases of a table's environment. */
+#define TABLE_ROWS_DATABASE "rows"
+#define TABLE_META_DATABASE "meta"
+
+#endif

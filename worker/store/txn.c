@@ -1,0 +1,283 @@
+/* See store.h: writing a table. The step after apply; LMDB is below. */
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/require.h"
+#include "common/text.h"
+#include "worker/store/rows.h"
+#include "worker/store/store_internal.h"
+#include "worker/value/key.h"
+
+enum {
+    /* LMDB spills beyond 131,071 dirty pages, and leaks in such a transaction. It does not tell;
+     * a change makes a page or two dirty. */
+    SPILL_CHANGES = 65536,
+    SPILL_BYTES = 128 * 1024 * 1024,
+};
+
+struct store_txn {
+    struct table *table;
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi rows;
+    MDB_dbi meta;
+    MDB_cursor *cursor;
+    Weir__BatchEntry *batch;
+    uint8_t operation_id[LIMIT_OPERATION_ID_BYTES];
+    struct error failure; /* the first; kind ERROR_NONE: none */
+
+    /* Where the cursor stands. */
+    struct buffer located_key; /* of the last look-up */
+    bool located;              /* the cursor stands where that key is or would be */
+    bool found;                /* and it is there */
+
+    struct buffer last_key; /* no key of the table is greater; empty: the table is empty */
+    struct buffer scratch;  /* a row put together from pieces */
+    uint64_t changes;
+    uint64_t changed_bytes;
+};
+
+static bool begin(struct store *store, struct store_txn *txn, struct error *err);
+static void locate(struct store_txn *txn, const MDB_val *key);
+static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key);
+static void set_key(struct buffer *buffer, const MDB_val *key);
+static bool same_key(const struct buffer *buffer, const MDB_val *key);
+static void fail(struct store_txn *txn, int result, const char *what);
+static void release(struct store_txn **txn);
+
+bool store_txn_begin(struct store *store, const struct table *table, const uint8_t operation_id[16],
+                     struct store_txn **txn_out, bool *already_out, struct error *err)
+{
+    OWNED(store_txn_abort) struct store_txn *txn = mem_zero(sizeof *txn);
+
+    txn->table = table_copy(table);
+    memcpy(txn->operation_id, operation_id, sizeof txn->operation_id);
+    if (!begin(store, txn, err)) {
+        return error_wrap(err, "could not write to table \"%s\".\"%s\"",
+                          text_name(table->schema_name).text, text_name(table->name).text);
+    }
+    *already_out =
+        txn->batch->operation_id.len == sizeof txn->operation_id &&
+        memcmp(txn->batch->operation_id.data, operation_id, sizeof txn->operation_id) == 0;
+    *txn_out = MOVE(txn);
+    return true;
+}
+
+uint64_t store_txn_sequence(const struct store_txn *txn)
+{
+    return txn->batch->sequence + 1;
+}
+
+const struct table *store_txn_table(const struct store_txn *txn)
+{
+    return txn->table;
+}
+
+void store_row_get(struct store_txn *txn, const void *key, size_t key_length,
+                   const uint8_t **row_out, size_t *row_length_out)
+{
+    MDB_val wanted = {.mv_data = (void *)(uintptr_t)key, .mv_size = key_length};
+    MDB_val found_key;
+    MDB_val row;
+    int result = 0;
+
+    *row_out = NULL;
+    *row_length_out = 0;
+    locate(txn, &wanted);
+    if (txn->failure.kind != ERROR_NONE || !txn->found) {
+        return;
+    }
+    result = rows_read(txn->cursor, &txn->scratch, &found_key, &row);
+    if (result != 0) {
+        fail(txn, result, "could not read a row");
+        return;
+    }
+    *row_out = row.mv_data;
+    *row_length_out = row.mv_size;
+    /* Reading the pieces of a row moved the cursor. */
+    txn->located = row.mv_size < ROWS_PIECE_MAX;
+}
+
+void store_row_put(struct store_txn *txn, const void *key, size_t key_length, const void *row,
+                   size_t row_length)
+{
+    MDB_val wanted = {.mv_data = (void *)(uintptr_t)key, .mv_size = key_length};
+    MDB_val value = {.mv_data = (void *)(uintptr_t)row, .mv_size = row_length};
+    bool append = false;
+    int result = 0;
+
+    REQUIRE(key_length > 0 && key_length <= KEY_BYTES_MAX);
+    locate(txn, &wanted);
+    if (txn->failure.kind != ERROR_NONE) {
+        return;
+    }
+    append = !txn->found && is_beyond_last(txn, &wanted);
+    result = txn->found ? rows_replace(txn->cursor, &wanted, &value)
+                        : rows_insert(txn->cursor, &wanted, &value, append);
+    if (result != 0) {
+        fail(txn, result, "could not write a row");
+        return;
+    }
+    if (append) {
+        set_key(&txn->last_key, &wanted);
+    }
+    txn->batch->rows += txn->found ? 0 : 1;
+    txn->found = true;
+    txn->located = row_length < ROWS_PIECE_MAX;
+    txn->changes += 1 + row_length / ROWS_PIECE_MAX;
+    txn->changed_bytes += row_length;
+}
+
+void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
+{
+    MDB_val wanted = {.mv_data = (void *)(uintptr_t)key, .mv_size = key_length};
+    int result = 0;
+
+    locate(txn, &wanted);
+    if (txn->failure.kind != ERROR_NONE || !txn->found) {
+        return;
+    }
+    result = rows_delete(txn->cursor, &wanted);
+    if (result != 0) {
+        fail(txn, result, "could not delete a row");
+        return;
+    }
+    txn->batch->rows -= txn->batch->rows > 0 ? 1 : 0;
+    txn->located = false;
+    txn->changes++;
+}
+
+const struct error *store_txn_failure(const struct store_txn *txn)
+{
+    return txn->failure.kind != ERROR_NONE ? &txn->failure : NULL;
+}
+
+bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error *err)
+{
+    OWNED(store_txn_abort) struct store_txn *txn = MOVE(*txn_in);
+    bool done = false;
+
+    *spilled_out = txn->changes > SPILL_CHANGES || txn->changed_bytes > SPILL_BYTES;
+    if (txn->failure.kind != ERROR_NONE) {
+        return error_copy(err, &txn->failure);
+    }
+    txn->batch->sequence++;
+    txn->batch->time_ms = (uint64_t)clock_wall_ms();
+    mem_free(txn->batch->operation_id.data);
+    txn->batch->operation_id.data = mem_copy(txn->operation_id, sizeof txn->operation_id);
+    txn->batch->operation_id.len = sizeof txn->operation_id;
+
+    mdb_cursor_close(txn->cursor);
+    txn->cursor = NULL;
+    done = batch_entry_write(txn->txn, txn->meta, txn->batch, err) && env_commit(&txn->txn, err);
+    return done ||
+           error_wrap(err, "could not write to table \"%s\".\"%s\"",
+                      text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
+}
+
+void store_txn_abort(struct store_txn **txn)
+{
+    if (*txn != NULL) {
+        release(txn);
+    }
+}
+
+static bool begin(struct store *store, struct store_txn *txn, struct error *err)
+{
+    MDB_val key;
+    MDB_val value;
+    int result = 0;
+
+    if (!store_open_table(store, txn->table, &txn->env, err)) {
+        return false;
+    }
+    result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
+    if (result == 0) {
+        result = mdb_dbi_open(txn->txn, TABLE_ROWS_DATABASE, 0, &txn->rows);
+    }
+    if (result == 0) {
+        result = mdb_dbi_open(txn->txn, TABLE_META_DATABASE, 0, &txn->meta);
+    }
+    if (result == 0) {
+        result = mdb_cursor_open(txn->txn, txn->rows, &txn->cursor);
+    }
+    if (result == 0) {
+        result = mdb_cursor_get(txn->cursor, &key, &value, MDB_LAST);
+        if (result == 0) {
+            set_key(&txn->last_key, &key);
+        }
+        result = result == MDB_NOTFOUND ? 0 : result;
+    }
+    if (result != 0) {
+        return env_fail(err, result, "could not begin a transaction");
+    }
+    return batch_entry_read(txn->txn, txn->meta, &txn->batch, err);
+}
+
+/* Moves the cursor to `key` unless it stands there. Beyond the last key there is nothing to look
+ * for. */
+static void locate(struct store_txn *txn, const MDB_val *key)
+{
+    int result = 0;
+
+    if (txn->failure.kind != ERROR_NONE || (txn->located && same_key(&txn->located_key, key))) {
+        return;
+    }
+    txn->found = false;
+    if (!is_beyond_last(txn, key)) {
+        result = rows_locate(txn->cursor, key, &txn->found);
+        if (result != 0) {
+            fail(txn, result, "could not look for a row");
+            return;
+        }
+    }
+    set_key(&txn->located_key, key);
+    txn->located = true;
+}
+
+static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key)
+{
+    size_t common = key->mv_size < txn->last_key.length ? key->mv_size : txn->last_key.length;
+    int order = common > 0 ? memcmp(key->mv_data, txn->last_key.bytes, common) : 0;
+
+    return order > 0 || (order == 0 && key->mv_size > txn->last_key.length);
+}
+
+static void set_key(struct buffer *buffer, const MDB_val *key)
+{
+    buffer_reset(buffer);
+    buffer_append(buffer, key->mv_data, key->mv_size);
+}
+
+static bool same_key(const struct buffer *buffer, const MDB_val *key)
+{
+    return buffer->length == key->mv_size && memcmp(buffer->bytes, key->mv_data, key->mv_size) == 0;
+}
+
+static void fail(struct store_txn *txn, int result, const char *what)
+{
+    (void)env_fail(&txn->failure, result, what);
+    (void)error_wrap(&txn->failure, "could not write to table \"%s\".\"%s\"",
+                     text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
+}
+
+static void release(struct store_txn **txn_in)
+{
+    struct store_txn *txn = MOVE(*txn_in);
+
+    if (txn->cursor != NULL) {
+        mdb_cursor_close(txn->cursor);
+    }
+    env_abort(&txn->txn);
+    env_close(&txn->env);
+    if (txn->batch != NULL) {
+        weir__batch_entry__free_unpacked(txn->batch, NULL);
+    }
+    table_free(&txn->table);
+    buffer_clear(&txn->located_key);
+    buffer_clear(&txn->last_key);
+    buffer_clear(&txn->scratch);
+    mem_free(txn);
+}
