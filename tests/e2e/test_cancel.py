@@ -21,7 +21,7 @@ class Cancel(ServerCase):
     SERVER_OPTIONS = ("--workers", "2")
 
     def setUp(self):
-        name = f"big_{next(self.names)}"
+        name = f"big_{next(self.table_numbers)}"
         self.table = create_big_table(self.client, name)
         self.client.write(BigBatch(self.server.batch_dir, 1).request(self.table, 1))
         self.big = BigBatch(self.server.batch_dir, 2)

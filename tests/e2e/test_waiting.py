@@ -20,8 +20,8 @@ class Waiting(ServerCase):
     def setUp(self):
         self.big = BigBatch(self.server.batch_dir, 1)
         self.small = BigBatch(self.server.batch_dir, 2, rows=10)
-        self.queued_table = create_big_table(self.client, f"queued_{next(self.names)}")
-        self.other_table = create_big_table(self.client, f"other_{next(self.names)}")
+        self.queued_table = create_big_table(self.client, f"queued_{next(self.table_numbers)}")
+        self.other_table = create_big_table(self.client, f"other_{next(self.table_numbers)}")
 
     def assert_other_table_is_quick(self):
         started = time.monotonic()

@@ -12,7 +12,7 @@ class ServerCase(unittest.TestCase):
 
     SERVER_OPTIONS = ()
     SCHEMA = "shop"
-    names = itertools.count(1)
+    table_numbers = itertools.count(1)
 
     @classmethod
     def setUpClass(cls):
@@ -37,7 +37,7 @@ class ServerCase(unittest.TestCase):
         """Creates a table on the server and returns its model."""
         columns = columns or [Column("id", "LONG", key=True), Column("name", "STRING"),
                               Column("amount", "DECIMAL", precision=20, scale=4)]
-        table = Table(self.SCHEMA, f"table_{next(self.names)}", columns)
+        table = Table(self.SCHEMA, f"table_{next(self.table_numbers)}", columns)
         self.assert_success(self.client.create(table.schema, table.message()))
         return table
 
