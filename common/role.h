@@ -46,7 +46,7 @@ enum role_message_kind {
     /* From a child to the supervisor. */
     ROLE_READY,       /* it serves */
     ROLE_KILL_WORKER, /* frontend: this life of this worker hangs or must be replaced */
-    ROLE_FATAL,       /* it cannot start and trying again would not help; `text` says why */
+    ROLE_FATAL, /* it cannot start; `text` says why, then a line break and a hint or nothing */
 
     /* From the supervisor to the frontend. */
     ROLE_WORKER_READY,  /* this life of this worker listens on its socket */

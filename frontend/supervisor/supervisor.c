@@ -397,7 +397,8 @@ static void child_cannot_start(struct supervisor *supervisor, const struct child
 {
     struct error err = {0};
 
-    error_set(&err, ERROR_REQUEST, "%s", why);
+    error_set(&err, ERROR_REQUEST, "%.*s", (int)strcspn(why, "\n"), why);
+    error_hint(&err, "%s", why + strcspn(why, "\n") + (strchr(why, '\n') != NULL ? 1 : 0));
     if (supervisor->was_ready) {
         log_error(LOG_SEVERE, child->name, &err);
     } else {

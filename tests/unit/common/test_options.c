@@ -105,7 +105,7 @@ static void test_a_bad_variable_is_named_in_the_error(void **state)
 
     unsetenv("WEIR_PORT");
     assert_false(read);
-    assert_string_equal(err.message, "WEIR_PORT takes a number from 1 to 65535, not \"many\"");
+    assert_string_equal(err.message, "WEIR_PORT takes a number from 0 to 65535, not \"many\"");
 }
 
 static void test_folders_add_up_to_their_limit(void **state)
