@@ -1,0 +1,173 @@
+/* See run.h: reads several sorted runs as one, through a heap of their next entries. */
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/require.h"
+#include "worker/run/run.h"
+#include "worker/run/run_file.h"
+
+struct input {
+    const struct run_builder *memory; /* borrowed; NULL: a file */
+    size_t memory_at;
+    struct run_reader *file;
+    struct run_entry entry; /* the next one */
+    size_t order;           /* of the runs: between equal keys the earlier run goes first */
+};
+
+struct run_merger {
+    struct input *inputs;
+    size_t inputs_count;
+    struct input **heap; /* the least entry is at 0 */
+    size_t heap_count;
+    bool started;
+    bool top_used; /* the entry at the top was given out and must be followed by its next one */
+};
+
+static struct input *add_input(struct run_merger *merger);
+static bool start(struct run_merger *merger, struct error *err);
+static enum run_next advance(struct input *input, struct error *err);
+static bool goes_before(const struct input *a, const struct input *b);
+static void sift_down(struct run_merger *merger, size_t index);
+
+struct run_merger *run_merger_new(void)
+{
+    return mem_zero(sizeof(struct run_merger));
+}
+
+void run_merger_add_memory(struct run_merger *merger, const struct run_builder *builder)
+{
+    add_input(merger)->memory = builder;
+}
+
+bool run_merger_add_file(struct run_merger *merger, const struct run_place *place,
+                         struct error *err)
+{
+    struct run_reader *reader = NULL;
+
+    if (!run_reader_open(place, &reader, err)) {
+        return false;
+    }
+    add_input(merger)->file = reader;
+    return true;
+}
+
+enum run_next run_merger_next(struct run_merger *merger, struct run_entry *entry_out,
+                              struct error *err)
+{
+    if (!merger->started && !start(merger, err)) {
+        return RUN_FAILED;
+    }
+    if (merger->top_used) {
+        enum run_next next = advance(merger->heap[0], err);
+
+        if (next == RUN_FAILED) {
+            return RUN_FAILED;
+        }
+        if (next == RUN_END) {
+            merger->heap[0] = merger->heap[--merger->heap_count];
+        }
+        sift_down(merger, 0);
+        merger->top_used = false;
+    }
+    if (merger->heap_count == 0) {
+        return RUN_END;
+    }
+    *entry_out = merger->heap[0]->entry;
+    merger->top_used = true;
+    return RUN_ENTRY;
+}
+
+void run_merger_free(struct run_merger **merger)
+{
+    if (*merger != NULL) {
+        for (size_t i = 0; i < (*merger)->inputs_count; i++) {
+            run_reader_close(&(*merger)->inputs[i].file);
+        }
+        mem_free((*merger)->inputs);
+        mem_free((*merger)->heap);
+        mem_free(*merger);
+        *merger = NULL;
+    }
+}
+
+static struct input *add_input(struct run_merger *merger)
+{
+    struct input *input = NULL;
+
+    REQUIRE(!merger->started);
+    merger->inputs =
+        mem_resize_array(merger->inputs, merger->inputs_count + 1, sizeof *merger->inputs);
+    input = &merger->inputs[merger->inputs_count];
+    *input = (struct input){.order = merger->inputs_count};
+    merger->inputs_count++;
+    return input;
+}
+
+/* Reads each run's first entry and makes a heap of them. */
+static bool start(struct run_merger *merger, struct error *err)
+{
+    merger->started = true;
+    merger->heap = mem_zero_array(merger->inputs_count + 1, sizeof(struct input *));
+    for (size_t i = 0; i < merger->inputs_count; i++) {
+        enum run_next next = advance(&merger->inputs[i], err);
+
+        if (next == RUN_FAILED) {
+            return false;
+        }
+        if (next == RUN_ENTRY) {
+            merger->heap[merger->heap_count++] = &merger->inputs[i];
+        }
+    }
+    for (size_t i = merger->heap_count / 2; i > 0; i--) {
+        sift_down(merger, i - 1);
+    }
+    return true;
+}
+
+static enum run_next advance(struct input *input, struct error *err)
+{
+    if (input->memory == NULL) {
+        return run_reader_next(input->file, &input->entry, err);
+    }
+    if (input->memory_at == run_builder_entries(input->memory)) {
+        return RUN_END;
+    }
+    input->entry = run_builder_entry(input->memory, input->memory_at++);
+    return RUN_ENTRY;
+}
+
+static bool goes_before(const struct input *a, const struct input *b)
+{
+    size_t a_length = a->entry.key_length;
+    size_t b_length = b->entry.key_length;
+    int order = memcmp(a->entry.key, b->entry.key, a_length < b_length ? a_length : b_length);
+
+    if (order != 0) {
+        return order < 0;
+    }
+    return a_length != b_length ? a_length < b_length : a->order < b->order;
+}
+
+static void sift_down(struct run_merger *merger, size_t index)
+{
+    struct input *moving = NULL;
+
+    if (merger->heap_count == 0) {
+        return;
+    }
+    moving = merger->heap[index];
+    for (;;) {
+        size_t child = 2 * index + 1;
+
+        if (child + 1 < merger->heap_count &&
+            goes_before(merger->heap[child + 1], merger->heap[child])) {
+            child++;
+        }
+        if (child >= merger->heap_count || !goes_before(merger->heap[child], moving)) {
+            break;
+        }
+        merger->heap[index] = merger->heap[child];
+        index = child;
+    }
+    merger->heap[index] = moving;
+}

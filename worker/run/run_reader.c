@@ -1,0 +1,144 @@
+/* See run_file.h: reading. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buffer.h"
+#include "common/mem.h"
+#include "worker/run/chunk.h"
+#include "worker/run/run_file.h"
+#include "worker/run/run_magic.h"
+#include "worker/value/number.h"
+
+struct run_reader {
+    int fd;
+    struct chunk_cipher *cipher;
+    bool at_end;         /* the last chunk was read */
+    struct buffer plain; /* bytes decrypted; those before `at` are used up */
+    size_t at;
+    uint8_t sealed[CHUNK_SEALED_MAX];
+};
+
+static bool read_chunk(struct run_reader *reader, struct error *err);
+static bool read_all(struct run_reader *reader, uint8_t *bytes, size_t length, struct error *err);
+static bool damaged(struct error *err);
+
+bool run_reader_open(const struct run_place *place, struct run_reader **reader_out,
+                     struct error *err)
+{
+    OWNED(run_reader_close) struct run_reader *reader = mem_zero(sizeof *reader);
+    uint8_t magic[RUN_MAGIC_BYTES];
+
+    reader->fd = open(place->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (reader->fd < 0) {
+        return error_set_errno(err, ERROR_STORE, "could not open a run file");
+    }
+    if (!read_all(reader, magic, sizeof magic, err)) {
+        return false;
+    }
+    if (memcmp(magic, RUN_MAGIC, sizeof magic) != 0) {
+        return damaged(err);
+    }
+    reader->cipher = chunk_cipher_new(place->key, place->nonce, false);
+    *reader_out = MOVE(reader);
+    return true;
+}
+
+enum run_next run_reader_next(struct run_reader *reader, struct run_entry *entry_out,
+                              struct error *err)
+{
+    for (;;) {
+        const uint8_t *bytes = reader->plain.bytes + reader->at;
+        size_t left = reader->plain.length - reader->at;
+
+        if (left >= RUN_ENTRY_HEADER_BYTES) {
+            size_t key_length = (size_t)number_read_le(bytes, 2);
+            size_t change_length = (size_t)number_read_le(bytes + 2, 4);
+            size_t size = RUN_ENTRY_HEADER_BYTES + key_length + change_length;
+
+            if (left >= size) {
+                entry_out->key = bytes + RUN_ENTRY_HEADER_BYTES;
+                entry_out->key_length = key_length;
+                entry_out->change = entry_out->key + key_length;
+                entry_out->change_length = change_length;
+                reader->at += size;
+                return RUN_ENTRY;
+            }
+        }
+        if (reader->at_end) {
+            return left == 0 ? RUN_END : (damaged(err), RUN_FAILED);
+        }
+        if (!read_chunk(reader, err)) {
+            return RUN_FAILED;
+        }
+    }
+}
+
+void run_reader_close(struct run_reader **reader)
+{
+    if (*reader != NULL) {
+        if ((*reader)->fd >= 0) {
+            (void)close((*reader)->fd);
+        }
+        chunk_cipher_free(&(*reader)->cipher);
+        buffer_clear(&(*reader)->plain);
+        mem_free(*reader);
+        *reader = NULL;
+    }
+}
+
+/* Puts the next chunk behind what is left of the ones before. */
+static bool read_chunk(struct run_reader *reader, struct error *err)
+{
+    size_t left = reader->plain.length - reader->at;
+    size_t following = 0;
+    size_t length = 0;
+
+    if (left > 0 && reader->at > 0) {
+        memmove(reader->plain.bytes, reader->plain.bytes + reader->at, left);
+    }
+    reader->plain.length = left;
+    reader->at = 0;
+
+    if (!read_all(reader, reader->sealed, CHUNK_HEADER_BYTES, err)) {
+        return false;
+    }
+    if (!chunk_read_header(reader->sealed, &following, &reader->at_end)) {
+        return damaged(err);
+    }
+    if (!read_all(reader, reader->sealed + CHUNK_HEADER_BYTES, following, err)) {
+        return false;
+    }
+    if (!chunk_open(reader->cipher, reader->sealed, buffer_reserve(&reader->plain, CHUNK_PLAIN_MAX),
+                    &length)) {
+        return damaged(err);
+    }
+    reader->plain.length += length;
+    return true;
+}
+
+static bool read_all(struct run_reader *reader, uint8_t *bytes, size_t length, struct error *err)
+{
+    while (length > 0) {
+        ssize_t got = read(reader->fd, bytes, length);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return error_set_errno(err, ERROR_STORE, "could not read a run file");
+        }
+        if (got == 0) {
+            return damaged(err);
+        }
+        bytes += got;
+        length -= (size_t)got;
+    }
+    return true;
+}
+
+static bool damaged(struct error *err)
+{
+    return error_set(err, ERROR_STORE, "a run file in the data folder is damaged");
+}
