@@ -45,6 +45,9 @@ enum {
 /* One message between processes: a WriteBatch's files in one job stay under it. */
 #define LIMIT_IPC_MESSAGE_BYTES (160 * MIB)
 
+/* One row, as text in a file and as cells in a run: what 32-bit positions and lengths hold well. */
+#define LIMIT_ROW_BYTES GIB
+
 /* What a small batch may decode to, in bytes; a larger one takes the large way. */
 #define LIMIT_SMALL_BATCH_BYTES (8 * MIB)
 

@@ -47,6 +47,9 @@ struct format {
     /* The line on which the row last returned began, from 1 (the header); for messages. */
     uint64_t (*line)(const struct reader *reader);
 
+    /* Bytes of the source that were read so far. */
+    uint64_t (*bytes)(const struct reader *reader);
+
     void (*close)(struct reader **reader);
 };
 

@@ -1,0 +1,149 @@
+/* See scan.h. */
+#include "worker/decode/scan.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum {
+    BLOCK_BYTES = 64,
+    FUNCTIONS_MAX = 3,
+};
+
+/* One bit for each byte of a block. */
+struct masks {
+    uint64_t quotes;
+    uint64_t ends; /* commas and line ends */
+};
+
+typedef struct masks (*mask_function)(const uint8_t *block);
+
+static inline uint64_t bits_up_to_each(uint64_t bits);
+
+/* Byte by byte: what the others must agree with, and their last bytes. */
+static size_t scan_plain(const uint8_t *bytes, size_t length, uint32_t base, bool *in_quotes,
+                         uint32_t *ends)
+{
+    bool quoted = *in_quotes;
+    size_t count = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '"') {
+            quoted = !quoted;
+        } else if ((bytes[i] == ',' || bytes[i] == '\n') && !quoted) {
+            ends[count++] = base + (uint32_t)i;
+        }
+    }
+    *in_quotes = quoted;
+    return count;
+}
+
+/* A quote opens or closes; "" inside quotes does both, and so changes nothing. */
+static inline __attribute__((always_inline)) size_t scan_blocks(const uint8_t *bytes, size_t length,
+                                                                uint32_t base, bool *in_quotes,
+                                                                uint32_t *ends, mask_function mask)
+{
+    uint64_t quoted_before = *in_quotes ? ~UINT64_C(0) : 0;
+    size_t count = 0;
+    size_t at = 0;
+
+    for (; at + BLOCK_BYTES <= length; at += BLOCK_BYTES) {
+        struct masks masks = mask(bytes + at);
+        uint64_t quoted = quoted_before;
+        uint64_t found = 0;
+
+        if (masks.quotes != 0) {
+            quoted ^= bits_up_to_each(masks.quotes);
+            quoted_before = (uint64_t)((int64_t)quoted >> 63);
+        }
+        for (found = masks.ends & ~quoted; found != 0; found &= found - 1) {
+            ends[count++] = base + (uint32_t)at + (uint32_t)__builtin_ctzll(found);
+        }
+    }
+    *in_quotes = quoted_before != 0;
+    return count +
+           scan_plain(bytes + at, length - at, base + (uint32_t)at, in_quotes, ends + count);
+}
+
+/* Each bit becomes the parity of the bits up to and with it. */
+static inline uint64_t bits_up_to_each(uint64_t bits)
+{
+    bits ^= bits << 1;
+    bits ^= bits << 2;
+    bits ^= bits << 4;
+    bits ^= bits << 8;
+    bits ^= bits << 16;
+    bits ^= bits << 32;
+    return bits;
+}
+
+#if defined(__x86_64__)
+static inline struct masks mask_sse2(const uint8_t *block)
+{
+    struct masks masks = {0};
+
+    for (unsigned i = 0; i < BLOCK_BYTES / 16; i++) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(block + (size_t)16 * i));
+        __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8(',')),
+                                    _mm_cmpeq_epi8(part, _mm_set1_epi8('\n')));
+        __m128i quotes = _mm_cmpeq_epi8(part, _mm_set1_epi8('"'));
+
+        masks.ends |= (uint64_t)(uint32_t)_mm_movemask_epi8(ends) << (16 * i);
+        masks.quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(quotes) << (16 * i);
+    }
+    return masks;
+}
+
+static size_t scan_sse2(const uint8_t *bytes, size_t length, uint32_t base, bool *in_quotes,
+                        uint32_t *ends)
+{
+    return scan_blocks(bytes, length, base, in_quotes, ends, mask_sse2);
+}
+
+__attribute__((target("avx2"))) static inline struct masks mask_avx2(const uint8_t *block)
+{
+    struct masks masks = {0};
+
+    for (unsigned i = 0; i < BLOCK_BYTES / 32; i++) {
+        __m256i part = _mm256_loadu_si256((const __m256i *)(const void *)(block + (size_t)32 * i));
+        __m256i ends = _mm256_or_si256(_mm256_cmpeq_epi8(part, _mm256_set1_epi8(',')),
+                                       _mm256_cmpeq_epi8(part, _mm256_set1_epi8('\n')));
+        __m256i quotes = _mm256_cmpeq_epi8(part, _mm256_set1_epi8('"'));
+
+        masks.ends |= (uint64_t)(uint32_t)_mm256_movemask_epi8(ends) << (32 * i);
+        masks.quotes |= (uint64_t)(uint32_t)_mm256_movemask_epi8(quotes) << (32 * i);
+    }
+    return masks;
+}
+
+__attribute__((target("avx2"))) static size_t scan_avx2(const uint8_t *bytes, size_t length,
+                                                        uint32_t base, bool *in_quotes,
+                                                        uint32_t *ends)
+{
+    return scan_blocks(bytes, length, base, in_quotes, ends, mask_avx2);
+}
+#endif
+
+const scan_function *scan_all(size_t *count_out)
+{
+    static scan_function functions[FUNCTIONS_MAX];
+    size_t count = 0;
+
+    functions[count++] = scan_plain;
+#if defined(__x86_64__)
+    functions[count++] = scan_sse2;
+    if (__builtin_cpu_supports("avx2")) {
+        functions[count++] = scan_avx2;
+    }
+#endif
+    *count_out = count;
+    return functions;
+}
+
+scan_function scan_best(void)
+{
+    size_t count = 0;
+    const scan_function *functions = scan_all(&count);
+
+    return functions[count - 1];
+}
