@@ -9,11 +9,13 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "worker/store/folder.h"
 
 enum {
     ENV_MODE = 0600
 };
 
+static bool check_file(const char *path, struct error *err);
 static bool prepare_lock_file(const char *path, bool *without_lock_out, struct error *err);
 
 bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *err)
@@ -24,6 +26,9 @@ bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *er
     int dead = 0;
     int result = 0;
 
+    if (!terms->creates && !check_file(terms->path, err)) {
+        return false;
+    }
     if (terms->read_only && !prepare_lock_file(terms->path, &without_lock, err)) {
         return false;
     }
@@ -77,6 +82,13 @@ bool env_commit(MDB_txn **txn, struct error *err)
     return result == 0 || env_fail(err, result, "could not commit");
 }
 
+bool env_remove(const char *path, struct error *err)
+{
+    OWNED(mem_release) char *lock_path = mem_format("%s-lock", path);
+
+    return folder_remove(path, err) && folder_remove(lock_path, err);
+}
+
 bool env_fail(struct error *err, int result, const char *what)
 {
     if (result == MDB_MAP_FULL) {
@@ -87,7 +99,23 @@ bool env_fail(struct error *err, int result, const char *what)
         (void)error_set(err, ERROR_FULL, "%s: %s", what, strerror(result));
         return error_hint(err, "Free space on the disk of the data folder.");
     }
-    return error_set(err, ERROR_STORE, "%s: %s", what, mdb_strerror(result));
+    (void)error_set(err, ERROR_STORE, "%s: %s", what, mdb_strerror(result));
+    return result != EACCES ||
+           error_hint(err, "Run this as the user that the server runs as, or as root.");
+}
+
+/* LMDB would make an empty database out of a missing or empty file: a lost table without rows. */
+static bool check_file(const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        return error_set_errno(err, ERROR_STORE, "could not open database \"%s\"",
+                               text_path(path).text);
+    }
+    return (S_ISREG(status.st_mode) && status.st_size > 0) ||
+           error_set(err, ERROR_STORE, "could not open database \"%s\": it is damaged",
+                     text_path(path).text);
 }
 
 /* LMDB makes a missing lock file for a reader, too, with the reader's owner: made by root it would

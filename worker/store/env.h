@@ -22,10 +22,10 @@ struct env_terms {
     const char *path;
     uint64_t map_size_bytes;
     bool read_only;
+    bool creates; /* a missing or empty file is a new environment, not a lost one */
 };
 
-/* Opens the environment, creating the file unless read_only. Clears readers that were killed.
- * env_close() releases it. */
+/* Opens the environment. Clears readers that were killed. env_close() releases it. */
 MUST_CHECK bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *err);
 
 /* Closes and sets the pointer to NULL. NULL is fine. */
@@ -36,6 +36,9 @@ void env_abort(MDB_txn **txn);
 
 /* Commits, or aborts and fails. The pointer is NULL afterwards. */
 MUST_CHECK bool env_commit(MDB_txn **txn, struct error *err);
+
+/* Removes an environment's file and the lock file beside it; missing ones are fine. */
+MUST_CHECK bool env_remove(const char *path, struct error *err);
 
 /* Turns LMDB's result into an error: a full disk or map is ERROR_FULL, the rest ERROR_STORE.
  * Always returns false. */

@@ -1,4 +1,6 @@
 /* See store.h: reading a table, as of one moment. */
+#include <string.h>
+
 #include "common/mem.h"
 #include "common/text.h"
 #include "worker/store/rows.h"
@@ -148,6 +150,8 @@ static bool still_current(struct store *store, const struct table *table, bool *
     if (!registry_find(store, table->schema_name, table->name, &now, err)) {
         return false;
     }
-    *current_out = now != NULL && now->id == table->id && now->generation == table->generation;
+    /* Every change of an entry, of its columns too, carries the id of the RPC that made it. */
+    *current_out = now != NULL && now->id == table->id && now->generation == table->generation &&
+                   memcmp(now->operation_id, table->operation_id, sizeof now->operation_id) == 0;
     return true;
 }

@@ -4,7 +4,7 @@
  * transaction. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "common/buffer.h"
 #include "common/limits.h"
@@ -12,6 +12,7 @@
 #include "common/require.h"
 #include "common/table_entry.h"
 #include "common/text.h"
+#include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
 
 /* Raised when code that is older could not read the registry. */
@@ -22,6 +23,9 @@ enum {
 static const char fact_version[] = "format_version";
 static const char fact_next_id[] = "next_id";
 
+static bool check_nothing_is_lost(struct store *store, struct error *err);
+static bool note_name(void *context, const char *name, struct error *err);
+static bool is_retry(const struct table *existing, const struct table *wished);
 static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err);
 static int get_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t *value_out);
 static int put_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t value);
@@ -38,18 +42,24 @@ static bool make_generation(struct store *store, const struct table *table, stru
 
 bool registry_open(struct store *store, struct error *err)
 {
-    OWNED(mem_release) char *path = mem_format("%s/registry.mdb", store->data_dir);
+    OWNED(mem_release) char *path = store_registry_path(store);
+    struct stat status;
     const struct env_terms terms = {
         .path = path,
         .map_size_bytes = store->map_size_bytes,
         .read_only = store->read_only,
+        .creates = !store->read_only && (stat(path, &status) != 0 || status.st_size == 0),
     };
     OWNED(env_abort) MDB_txn *txn = NULL;
     bool fresh = false;
     int result = 0;
 
-    if (!env_open(&terms, &store->registry, err)) {
+    if (terms.creates && !folder_make(store->data_dir, err)) {
         return false;
+    }
+    if (!env_open(&terms, &store->registry, err)) {
+        return error_wrap(err, "could not open data folder \"%s\"",
+                          text_path(store->data_dir).text);
     }
     /* The databases are there for good after the first start, when a reading transaction finds
      * them: opening the store then writes nothing. */
@@ -73,13 +83,13 @@ bool registry_open(struct store *store, struct error *err)
     if (result != 0) {
         return env_fail(err, result, "could not open the registry");
     }
-    if (!check_version(store, txn, &fresh, err)) {
+    if (!check_version(store, txn, &fresh, err) || (fresh && !check_nothing_is_lost(store, err))) {
         return false;
     }
     if (!env_commit(&txn, err)) {
         return error_wrap(err, "could not open the registry");
     }
-    return !fresh || store_sync_folder(store->data_dir, err);
+    return !fresh || folder_sync(store->data_dir, err);
 }
 
 bool registry_find(struct store *store, const char *schema_name, const char *table_name,
@@ -107,7 +117,7 @@ bool registry_create(struct store *store, const struct table *table, struct erro
         return false;
     }
     if (existing != NULL) {
-        if (memcmp(existing->operation_id, table->operation_id, LIMIT_OPERATION_ID_BYTES) == 0) {
+        if (is_retry(existing, table)) {
             return true; /* the first try committed and was killed before it answered */
         }
         (void)error_set(err, ERROR_REQUEST, "table \"%s\".\"%s\" already exists",
@@ -150,6 +160,44 @@ bool registry_each(struct store *store, bool (*visit)(void *context, const struc
     }
     return result == 0 || result == MDB_NOTFOUND ||
            env_fail(err, result, "could not read the registry");
+}
+
+/* Table folders without a registry: it was lost, and a new one would let the sweep remove them. The
+ * writing transaction is open, so nobody else is making it at this moment. */
+static bool check_nothing_is_lost(struct store *store, struct error *err)
+{
+    OWNED(mem_release) char *tables = store_tables_folder(store);
+    bool has_tables = false;
+
+    if (!folder_each(tables, note_name, &has_tables, err)) {
+        return false;
+    }
+    if (!has_tables) {
+        return true;
+    }
+    (void)error_set(err, ERROR_STORE,
+                    "could not open data folder \"%s\": its registry.mdb is missing or empty",
+                    text_path(store->data_dir).text);
+    return error_hint(err, "The folder holds tables. Restore registry.mdb from a backup.");
+}
+
+static bool note_name(void *context, const char *name, struct error *err)
+{
+    bool *has_names = context;
+
+    (void)name;
+    (void)err;
+    *has_names = true;
+    return true;
+}
+
+/* A worker that dies between its commit and its answer is tried again: it finds its own id. */
+static bool is_retry(const struct table *existing, const struct table *wished)
+{
+    static const uint8_t no_id[LIMIT_OPERATION_ID_BYTES];
+
+    return memcmp(wished->operation_id, no_id, sizeof no_id) != 0 &&
+           memcmp(wished->operation_id, existing->operation_id, sizeof no_id) == 0;
 }
 
 static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err)
@@ -219,13 +267,14 @@ static bool find(const struct store *store, MDB_txn *txn, const char *schema_nam
                  const char *table_name, struct table **table_out, struct error *err)
 {
     OWNED(buffer_clear) struct buffer name = {0};
+    struct error too_long;
     MDB_val key;
     MDB_val value;
     int result = 0;
 
     *table_out = NULL;
-    if (!append_name(schema_name, table_name, &name, err)) {
-        return false;
+    if (!append_name(schema_name, table_name, &name, &too_long)) {
+        return true; /* no such table can have been created */
     }
     key = (MDB_val){.mv_data = name.bytes, .mv_size = name.length};
     result = mdb_get(txn, store->tables, &key, &value);
@@ -302,9 +351,11 @@ static bool create_in(struct store *store, MDB_txn *txn, const struct table *wis
  * killed try left behind. */
 static bool make_generation(struct store *store, const struct table *table, struct error *err)
 {
-    OWNED(mem_release) char *tables = mem_format("%s/tables", store->data_dir);
+    OWNED(mem_release) char *tables = store_tables_folder(store);
     OWNED(mem_release) char *folder = store_table_folder(store, table->id);
     OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
+    const struct env_terms terms = {
+        .path = path, .map_size_bytes = store->map_size_bytes, .creates = true};
     OWNED(env_close) MDB_env *env = NULL;
     OWNED(env_abort) MDB_txn *txn = NULL;
     MDB_dbi rows = 0;
@@ -312,8 +363,8 @@ static bool make_generation(struct store *store, const struct table *table, stru
     int result = 0;
 
     REQUIRE(table->generation != 0);
-    (void)unlink(path);
-    if (!store_make_folder(folder, err) || !store_open_table(store, table, &env, err)) {
+    if (!folder_make(tables, err) || !folder_make(folder, err) || !env_remove(path, err) ||
+        !env_open(&terms, &env, err)) {
         return false;
     }
     result = mdb_txn_begin(env, NULL, 0, &txn);
@@ -329,5 +380,5 @@ static bool make_generation(struct store *store, const struct table *table, stru
     if (!env_commit(&txn, err)) {
         return error_wrap(err, "could not make the table's database");
     }
-    return store_sync_folder(folder, err) && store_sync_folder(tables, err);
+    return folder_sync(folder, err);
 }

@@ -21,17 +21,14 @@ struct store {
     MDB_dbi facts;  /* format version, counters */
 };
 
-/* The path of a table's environment; mem_free() releases it. */
-char *store_table_path(const struct store *store, uint64_t table_id, uint64_t generation);
-
-/* The folder of a table's environments; mem_free() releases it. */
+/* Paths in the data folder; mem_free() releases them. */
+char *store_registry_path(const struct store *store);
+char *store_runs_folder(const struct store *store);
+char *store_tables_folder(const struct store *store);
 char *store_table_folder(const struct store *store, uint64_t table_id);
 
-/* Makes a folder with mode 0700 unless it is there, durably. */
-MUST_CHECK bool store_make_folder(const char *path, struct error *err);
-
-/* Makes the entries of a folder durable: LMDB never syncs one. */
-MUST_CHECK bool store_sync_folder(const char *path, struct error *err);
+/* The path of a table's environment; mem_free() releases it. */
+char *store_table_path(const struct store *store, uint64_t table_id, uint64_t generation);
 
 /* Opens a generation's environment. */
 MUST_CHECK bool store_open_table(const struct store *store, const struct table *table,

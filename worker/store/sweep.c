@@ -1,157 +1,127 @@
-/* Removes what a crash left behind: run folders, and generations that the registry does not name.
+/* Removing what a crash left behind: runs, and generations that the registry does not name.
  *
- * Runs as a job under the data folder's LOCK, before the server is ready: nobody else writes. */
+ * Only names of the store's own making are touched: a file that someone else put there stays. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <dirent.h>
 
 #include "common/mem.h"
+#include "common/require.h"
 #include "common/text.h"
+#include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
 
-/* The paths, below the data folder, that the registry names. */
 struct named {
-    const struct store *store;
-    char **paths;
+    uint64_t table_id;
+    uint64_t generation;
+};
+
+/* What the registry names, in order of table ids. */
+struct named_list {
+    struct named *items;
     size_t count;
 };
 
+struct sweep {
+    const struct store *store;
+    struct named_list list;
+    const struct named *table; /* whose folder is being swept */
+};
+
+static bool sweep_runs(const struct store *store, struct error *err);
 static bool add_named(void *context, const struct table *table);
-static void named_clear(struct named *named);
-static bool sweep_tables(const struct store *store, const struct named *named, struct error *err);
-static bool sweep_folder(const char *folder, const struct named *named, bool *left_out,
-                         struct error *err);
-static bool is_named(const struct named *named, const char *path);
-static int compare_paths(const void *a, const void *b);
-static bool each_name(const char *folder, bool (*visit)(void *context, const char *path),
-                      void *context, struct error *err);
+static int compare_named(const void *one, const void *other);
+static bool sweep_table(void *context, const char *name, struct error *err);
+static bool sweep_generation(void *context, const char *name, struct error *err);
+static bool parse_generation(const char *name, uint64_t *generation_out);
 
 bool store_sweep(struct store *store, struct error *err)
 {
-    OWNED(named_clear) struct named named = {.store = store};
-    const struct named nothing = {.store = store};
-    OWNED(mem_release) char *runs = mem_format("%s/runs", store->data_dir);
-    bool left = false;
+    OWNED(mem_release) char *tables = store_tables_folder(store);
+    struct sweep sweep = {.store = store};
 
-    if (!registry_each(store, add_named, &named, err)) {
-        return false;
+    REQUIRE(!store->read_only);
+
+    bool done = sweep_runs(store, err) && registry_each(store, add_named, &sweep.list, err);
+
+    if (done && sweep.list.count > 0) {
+        qsort(sweep.list.items, sweep.list.count, sizeof *sweep.list.items, compare_named);
     }
-    if (named.count > 0) {
-        qsort(named.paths, named.count, sizeof *named.paths, compare_paths);
-    }
-    return sweep_tables(store, &named, err) && sweep_folder(runs, &nothing, &left, err);
+    done = done && folder_each(tables, sweep_table, &sweep, err);
+    mem_free(sweep.list.items);
+    return done || error_wrap(err, "could not tidy up the data folder");
+}
+
+static bool sweep_runs(const struct store *store, struct error *err)
+{
+    OWNED(mem_release) char *runs = store_runs_folder(store);
+
+    return folder_remove(runs, err) && folder_make(runs, err);
 }
 
 static bool add_named(void *context, const struct table *table)
 {
-    struct named *named = context;
+    struct named_list *list = context;
 
-    named->paths = mem_resize_array(named->paths, named->count + 2, sizeof *named->paths);
-    named->paths[named->count] = store_table_path(named->store, table->id, table->generation);
-    named->paths[named->count + 1] = mem_format("%s-lock", named->paths[named->count]);
-    named->count += 2;
+    list->items = mem_resize_array(list->items, list->count + 1, sizeof *list->items);
+    list->items[list->count++] =
+        (struct named){.table_id = table->id, .generation = table->generation};
     return true;
 }
 
-static void named_clear(struct named *named)
+static int compare_named(const void *one, const void *other)
 {
-    for (size_t i = 0; i < named->count; i++) {
-        mem_free(named->paths[i]);
-    }
-    mem_free(named->paths);
+    uint64_t one_id = ((const struct named *)one)->table_id;
+    uint64_t other_id = ((const struct named *)other)->table_id;
+
+    return one_id < other_id ? -1 : one_id > other_id;
 }
 
-static bool sweep_tables(const struct store *store, const struct named *named, struct error *err)
+static bool sweep_table(void *context, const char *name, struct error *err)
 {
-    OWNED(mem_release) char *tables = mem_format("%s/tables", store->data_dir);
-    bool left = false;
+    struct sweep *sweep = context;
+    struct named wanted;
 
-    return sweep_folder(tables, named, &left, err);
-}
-
-/* What sweeping one folder needs to know at each name in it. */
-struct sweeping {
-    const struct named *named;
-    bool left; /* something stays */
-    struct error *err;
-};
-
-/* Folders here are two deep at most, and so is this recursion. */
-static bool sweep_name(void *context, const char *path)
-{
-    struct sweeping *sweeping = context;
-    struct stat status;
-    bool inner_left = false;
-
-    if (is_named(sweeping->named, path)) {
-        sweeping->left = true;
+    if (!text_parse_u64(name, &wanted.table_id)) {
         return true;
     }
-    if (lstat(path, &status) != 0) {
-        return error_set_errno(sweeping->err, ERROR_STORE, "could not look at \"%s\"",
-                               text_path(path).text);
+
+    OWNED(mem_release) char *folder = store_table_folder(sweep->store, wanted.table_id);
+
+    sweep->table = sweep->list.count == 0 ? NULL
+                                          : bsearch(&wanted, sweep->list.items, sweep->list.count,
+                                                    sizeof *sweep->list.items, compare_named);
+    if (sweep->table == NULL) {
+        return folder_remove(folder, err);
     }
-    if (!S_ISDIR(status.st_mode)) {
-        return unlink(path) == 0 ||
-               error_set_errno(sweeping->err, ERROR_STORE, "could not remove \"%s\"",
-                               text_path(path).text);
-    }
-    if (!sweep_folder(path, sweeping->named, &inner_left, sweeping->err)) {
-        return false;
-    }
-    if (inner_left) {
-        sweeping->left = true;
+    return folder_each(folder, sweep_generation, sweep, err);
+}
+
+static bool sweep_generation(void *context, const char *name, struct error *err)
+{
+    const struct sweep *sweep = context;
+    uint64_t generation;
+
+    if (!parse_generation(name, &generation) || generation == sweep->table->generation) {
         return true;
     }
-    return rmdir(path) == 0 ||
-           error_set_errno(sweeping->err, ERROR_STORE, "could not remove folder \"%s\"",
-                           text_path(path).text);
+
+    OWNED(mem_release) char *folder = store_table_folder(sweep->store, sweep->table->table_id);
+    OWNED(mem_release) char *path = mem_format("%s/%s", folder, name);
+
+    return folder_remove(path, err);
 }
 
-static bool sweep_folder(const char *folder, const struct named *named, bool *left_out,
-                         struct error *err)
+/* "12.mdb" or "12.mdb-lock". */
+static bool parse_generation(const char *name, uint64_t *generation_out)
 {
-    struct sweeping sweeping = {.named = named, .err = err};
+    const char *dot = strchr(name, '.');
 
-    if (!each_name(folder, sweep_name, &sweeping, err)) {
+    if (dot == NULL || (strcmp(dot, ".mdb") != 0 && strcmp(dot, ".mdb-lock") != 0)) {
         return false;
     }
-    *left_out = sweeping.left;
-    return true;
-}
 
-static bool is_named(const struct named *named, const char *path)
-{
-    return named->count > 0 &&
-           bsearch(&path, named->paths, named->count, sizeof *named->paths, compare_paths) != NULL;
-}
+    OWNED(mem_release) char *digits = mem_text(name);
 
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool each_name(const char *folder, bool (*visit)(void *context, const char *path),
-                      void *context, struct error *err)
-{
-    DIR *entries = opendir(folder);
-    const struct dirent *entry = NULL;
-    bool fine = true;
-
-    if (entries == NULL) {
-        return error_set_errno(err, ERROR_STORE, "could not list folder \"%s\"",
-                               text_path(folder).text);
-    }
-    while (fine && (entry = readdir(entries)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            OWNED(mem_release) char *path = mem_format("%s/%s", folder, entry->d_name);
-
-            fine = visit(context, path);
-        }
-    }
-    (void)closedir(entries);
-    return fine;
+    digits[dot - name] = '\0';
+    return text_parse_u64(digits, generation_out);
 }

@@ -1,5 +1,6 @@
 /* See store.h: writing a table. The step after apply; LMDB is below. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/clock.h"
 #include "common/limits.h"
@@ -9,13 +10,6 @@
 #include "worker/store/rows.h"
 #include "worker/store/store_internal.h"
 #include "worker/value/key.h"
-
-enum {
-    /* LMDB spills beyond 131,071 dirty pages, and leaks in such a transaction. It does not tell;
-     * a change makes a page or two dirty. */
-    SPILL_CHANGES = 65536,
-    SPILL_BYTES = 128 * 1024 * 1024,
-};
 
 struct store_txn {
     struct table *table;
@@ -33,10 +27,9 @@ struct store_txn {
     bool located;              /* the cursor stands where that key is or would be */
     bool found;                /* and it is there */
 
-    struct buffer last_key; /* no key of the table is greater; empty: the table is empty */
-    struct buffer scratch;  /* a row put together from pieces */
-    uint64_t changes;
-    uint64_t changed_bytes;
+    struct buffer last_key;     /* no key of the table is greater; empty: the table is empty */
+    struct buffer scratch;      /* a row put together from pieces */
+    struct timespec written_at; /* when the file was last written before this transaction */
 };
 
 static bool begin(struct store *store, struct store_txn *txn, struct error *err);
@@ -45,6 +38,7 @@ static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key);
 static void set_key(struct buffer *buffer, const MDB_val *key);
 static bool same_key(const struct buffer *buffer, const MDB_val *key);
 static void fail(struct store_txn *txn, int result, const char *what);
+static struct timespec file_written_at(const struct store_txn *txn);
 static void release(struct store_txn **txn);
 
 bool store_txn_begin(struct store *store, const struct table *table, const uint8_t operation_id[16],
@@ -126,8 +120,6 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
     txn->batch->rows += txn->found ? 0 : 1;
     txn->found = true;
     txn->located = row_length < ROWS_PIECE_MAX;
-    txn->changes += 1 + row_length / ROWS_PIECE_MAX;
-    txn->changed_bytes += row_length;
 }
 
 void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
@@ -146,7 +138,6 @@ void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
     }
     txn->batch->rows -= txn->batch->rows > 0 ? 1 : 0;
     txn->located = false;
-    txn->changes++;
 }
 
 const struct error *store_txn_failure(const struct store_txn *txn)
@@ -157,9 +148,12 @@ const struct error *store_txn_failure(const struct store_txn *txn)
 bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error *err)
 {
     OWNED(store_txn_abort) struct store_txn *txn = MOVE(*txn_in);
+    struct timespec written_at = file_written_at(txn);
     bool done = false;
 
-    *spilled_out = txn->changes > SPILL_CHANGES || txn->changed_bytes > SPILL_BYTES;
+    /* LMDB spills beyond 131,071 dirty pages and does not tell; but nothing else writes to the file
+     * before the commit. */
+    *spilled_out = memcmp(&written_at, &txn->written_at, sizeof written_at) != 0;
     if (txn->failure.kind != ERROR_NONE) {
         return error_copy(err, &txn->failure);
     }
@@ -195,6 +189,7 @@ static bool begin(struct store *store, struct store_txn *txn, struct error *err)
     }
     result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
     if (result == 0) {
+        txn->written_at = file_written_at(txn);
         result = mdb_dbi_open(txn->txn, TABLE_ROWS_DATABASE, 0, &txn->rows);
     }
     if (result == 0) {
@@ -261,6 +256,17 @@ static void fail(struct store_txn *txn, int result, const char *what)
     (void)env_fail(&txn->failure, result, what);
     (void)error_wrap(&txn->failure, "could not write to table \"%s\".\"%s\"",
                      text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
+}
+
+static struct timespec file_written_at(const struct store_txn *txn)
+{
+    struct stat status;
+    mdb_filehandle_t file;
+
+    if (mdb_env_get_fd(txn->env, &file) != 0 || fstat(file, &status) != 0) {
+        return (struct timespec){0};
+    }
+    return status.st_mtim;
 }
 
 static void release(struct store_txn **txn_in)
