@@ -157,7 +157,7 @@ class Paths(BadInput):
         folder = os.path.join(self.server.batch_dir, "folder.csv")
         os.mkdir(folder)
         for path in [os.path.join(self.server.batch_dir, "missing.csv"), fifo, listening, loop,
-                     folder, "/dev/null", "/dev/zero", "relative.csv",
+                     folder, "/dev/null", "/dev/zero", "/proc/self/mem", "relative.csv",
                      "/" + "long" * 1100 + "/end.csv"]:
             with self.subTest(path=path[-60:]):
                 request = self.request(table)
@@ -404,6 +404,13 @@ class Requests(BadInput):
                 request.table.columns[index].primary_key = key
                 request.replace_files.append(self.file(GOOD))
                 self.assert_refused(table, request, request.table.columns[index].name, "key")
+
+    def test_a_column_type_that_the_protocol_does_not_know(self):
+        table = self.filled_table()
+        request = self.request(table)
+        request.table.columns[1].type = 99
+        request.replace_files.append(self.file(GOOD))
+        self.assert_refused(table, request, '"name"')
 
     def test_absent_columns_and_other_params_are_fine(self):
         table = self.filled_table()
