@@ -38,8 +38,4 @@ void ipc_interrupt(struct ipc *ipc);
 
 void ipc_close(struct ipc **ipc);
 
-/* struct error in and out of a Result. */
-void ipc_set_failure(Weir__Result *result, const struct error *err);
-void ipc_get_failure(const Weir__Result *result, struct error *err);
-
 #endif

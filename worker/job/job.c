@@ -5,12 +5,12 @@
 
 #include <stdatomic.h>
 
+#include "common/ipc/failure.h"
 #include "common/mem.h"
 #include "common/require.h"
 #include "worker/job/job_worker.h"
 
 static const struct job_kind *find_kind(const Weir__Job *job);
-static void set_failure(Weir__Result *result, const struct error *err);
 
 struct job_worker *job_worker_new(const struct options *options, struct role_page *page)
 {
@@ -32,10 +32,10 @@ void job_run(struct job_worker *worker, const Weir__Job *job, Weir__Result *resu
     if (kind == NULL) {
         (void)error_set(&err, ERROR_INTERNAL, "this worker does not know the kind of job %d",
                         (int)job->job_case);
-        set_failure(result, &err);
+        failure_set(result, &err);
     } else if (!kind->run(worker, job, result, &err)) {
         ENSURE(err.kind != ERROR_NONE);
-        set_failure(result, &err);
+        failure_set(result, &err);
     }
     atomic_store(&worker->page->job, 0);
     worker->job = 0;
@@ -49,11 +49,7 @@ void job_worker_free(struct job_worker **worker)
     if (freed == NULL) {
         return;
     }
-    store_txn_abort(&freed->stage_txn);
-    store_close(&freed->stage_store);
-    if (freed->stage_terms != NULL) {
-        weir__batch_terms__free_unpacked(freed->stage_terms, NULL);
-    }
+    job_stage_close(freed);
     run_builder_free(&freed->builder);
     mem_free(freed);
 }
@@ -69,6 +65,17 @@ bool job_tick(void *context, struct error *err)
     return error_set(err, ERROR_CANCELLED, "the operation was cancelled");
 }
 
+Weir__Statistics *job_count(Weir__Result *result, uint64_t rows, uint64_t bytes)
+{
+    if (result->statistics == NULL) {
+        result->statistics = mem_alloc(sizeof *result->statistics);
+        weir__statistics__init(result->statistics);
+    }
+    result->statistics->rows += rows;
+    result->statistics->bytes_decoded += bytes;
+    return result->statistics;
+}
+
 bool job_open_store(struct job_worker *worker, struct store **store_out, struct error *err)
 {
     const struct store_terms terms = {
@@ -76,8 +83,9 @@ bool job_open_store(struct job_worker *worker, struct store **store_out, struct 
         .map_size_bytes = worker->options->map_size_bytes,
     };
 
-    /* LMDB forbids a process to open one file twice. */
-    REQUIRE(worker->stage_store == NULL);
+    /* LMDB forbids a process to open one file twice, and a stage that is still open when another
+     * job comes was never ended. */
+    job_stage_close(worker);
     return store_open(&terms, store_out, err);
 }
 
@@ -89,15 +97,4 @@ static const struct job_kind *find_kind(const Weir__Job *job)
         }
     }
     return NULL;
-}
-
-static void set_failure(Weir__Result *result, const struct error *err)
-{
-    Weir__Failure *failure = mem_alloc(sizeof *failure);
-
-    weir__failure__init(failure);
-    failure->kind = err->kind;
-    failure->message = mem_text(err->message);
-    failure->hint = mem_text(err->hint);
-    result->failure = failure;
 }

@@ -8,6 +8,13 @@ const struct job_kind job_kinds[] = {
     {WEIR__JOB__JOB_DESCRIBE_TABLE, "describe table", job_describe_table}, /* looks a table up */
     {WEIR__JOB__JOB_CREATE_TABLE,   "create table",   job_create_table  }, /* names a new table */
     {WEIR__JOB__JOB_CHECK_BATCH,    "check batch",    job_check_batch   }, /* request vs. registry */
+    {WEIR__JOB__JOB_DECODE,         "decode",         job_decode        }, /* files to runs */
+    {WEIR__JOB__JOB_SMALL_BATCH,    "small batch",    job_small_batch   }, /* all of it at once */
+    {WEIR__JOB__JOB_MERGE_RUNS,     "merge runs",     job_merge_runs    }, /* many runs to one */
+    {WEIR__JOB__JOB_APPLY_BEGIN,    "begin to apply", job_apply_begin   }, /* opens the transaction */
+    {WEIR__JOB__JOB_APPLY_PHASE,    "apply phase",    job_apply_phase   }, /* runs to rows */
+    {WEIR__JOB__JOB_APPLY_COMMIT,   "commit",         job_apply_commit  }, /* makes it durable */
+    {WEIR__JOB__JOB_APPLY_ABORT,    "abort",          job_apply_abort   }, /* drops it */
 };
 
 const unsigned job_kinds_count = sizeof job_kinds / sizeof job_kinds[0];

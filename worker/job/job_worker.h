@@ -15,12 +15,12 @@
 struct job_worker {
     const struct options *options;
     struct role_page *page;
-    uint64_t job;                /* number of the running job */
-    struct run_builder *builder; /* kept: its memory is reused */
-    struct store *stage_store;   /* of the apply stage; NULL outside */
-    struct store_txn *stage_txn; /* of the apply stage; NULL outside or if it was applied already */
+    uint64_t job;                  /* number of the running job */
+    struct run_builder *builder;   /* kept: its memory is reused */
+    struct store *stage_store;     /* of the apply stage; NULL outside */
+    struct store_txn *stage_txn;   /* of the apply stage; NULL outside */
     Weir__BatchTerms *stage_terms; /* of the apply stage; NULL outside */
-    bool spilled;                  /* a transaction spilled since start: LMDB leaked memory */
+    unsigned spills; /* transactions that spilled since start: LMDB leaked memory in each */
 };
 
 /* One kind of job. `run` fills in *result or returns false with *err set. */
@@ -65,6 +65,16 @@ bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Resu
  * enough for every few hundred rows. `context` is the struct job_worker: suits struct apply_watch.
  */
 MUST_CHECK bool job_tick(void *context, struct error *err);
+
+/* Adds to the result's statistics, making them, and returns them for the times. */
+Weir__Statistics *job_count(Weir__Result *result, uint64_t rows, uint64_t bytes);
+
+/* Where and under which key and nonce a run of the batch is. */
+void job_run_place(const Weir__BatchTerms *terms, const Weir__Run *run,
+                   struct run_place *place_out);
+
+/* Aborts the apply stage that is open, if any. */
+void job_stage_close(struct job_worker *worker);
 
 /* Opens the data folder for a job; the caller closes it with store_close(). */
 MUST_CHECK bool job_open_store(struct job_worker *worker, struct store **store_out,

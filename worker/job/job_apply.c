@@ -1,0 +1,144 @@
+/* The apply stage of a large batch: begin, one phase after the other, commit; one transaction.
+ *
+ * The four jobs run on one borrowed worker, which holds the transaction between them. */
+#include <malloc.h>
+
+#include "common/buffer.h"
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/require.h"
+#include "common/table_entry.h"
+#include "worker/apply/apply.h"
+#include "worker/job/job_worker.h"
+
+enum {
+    /* LMDB 0.9.24 leaks 1 MiB in a transaction that spills. */
+    SPILLS_MAX = 32
+};
+
+static bool need_stage(const struct job_worker *worker, struct error *err);
+static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+                       uint64_t *rows_out, struct error *err);
+static Weir__BatchTerms *copy_terms(const Weir__BatchTerms *terms);
+
+bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                     struct error *err)
+{
+    const Weir__BatchTerms *terms = job->apply_begin->terms;
+    OWNED(table_free) struct table *table = NULL;
+    bool already = false;
+
+    job_stage_close(worker); /* of a stage that was never ended */
+    REQUIRE(terms->operation_id.len == LIMIT_OPERATION_ID_BYTES);
+    if (!table_entry_read(terms->table, &table, err) ||
+        !job_open_store(worker, &worker->stage_store, err) ||
+        !store_txn_begin(worker->stage_store, table, terms->operation_id.data, &worker->stage_txn,
+                         &already, err)) {
+        job_stage_close(worker);
+        return false;
+    }
+    worker->stage_terms = copy_terms(terms);
+    result->already_applied = already;
+    return true;
+}
+
+bool job_apply_phase(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                     struct error *err)
+{
+    uint64_t started = clock_us();
+    uint64_t rows = 0;
+
+    if (!need_stage(worker, err)) {
+        return false;
+    }
+    if (!apply_runs(worker, job->apply_phase, &rows, err)) {
+        job_stage_close(worker);
+        return false;
+    }
+    job_count(result, rows, 0)->apply_us = clock_us() - started;
+    return true;
+}
+
+bool job_apply_commit(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                      struct error *err)
+{
+    uint64_t started = clock_us();
+    bool spilled = false;
+    bool committed = false;
+
+    (void)job;
+    if (!need_stage(worker, err)) {
+        return false;
+    }
+    committed = store_txn_commit(&worker->stage_txn, &spilled, err);
+    job_stage_close(worker);
+    worker->spills += spilled ? 1 : 0;
+    result->replace_worker = worker->spills >= SPILLS_MAX;
+    job_count(result, 0, 0)->commit_us = clock_us() - started;
+    (void)malloc_trim(0); /* a large transaction's pages: closing alone returns nothing */
+    return committed;
+}
+
+bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                     struct error *err)
+{
+    (void)job;
+    (void)result;
+    (void)err;
+    job_stage_close(worker);
+    (void)malloc_trim(0);
+    return true;
+}
+
+void job_stage_close(struct job_worker *worker)
+{
+    store_txn_abort(&worker->stage_txn);
+    store_close(&worker->stage_store);
+    if (worker->stage_terms != NULL) {
+        weir__batch_terms__free_unpacked(worker->stage_terms, NULL);
+        worker->stage_terms = NULL;
+    }
+}
+
+static bool need_stage(const struct job_worker *worker, struct error *err)
+{
+    return worker->stage_txn != NULL ||
+           error_set(err, ERROR_INTERNAL, "the worker has no batch to apply");
+}
+
+static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+                       uint64_t *rows_out, struct error *err)
+{
+    OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+    const struct apply_watch watch = {job_tick, worker};
+
+    if (phase->n_runs > LIMIT_RUNS_MERGED) {
+        return error_set(err, ERROR_INTERNAL, "%zu runs are too many to merge at once",
+                         phase->n_runs);
+    }
+    for (size_t i = 0; i < phase->n_runs; i++) {
+        struct run_place place;
+
+        job_run_place(worker->stage_terms, phase->runs[i], &place);
+        if (!run_merger_add_file(merger, &place, err)) {
+            return false;
+        }
+    }
+    return apply_phase(worker->stage_txn, (enum file_kind)phase->kind, merger, &watch, rows_out,
+                       err);
+}
+
+/* The job is gone when the next one comes. */
+static Weir__BatchTerms *copy_terms(const Weir__BatchTerms *terms)
+{
+    OWNED(buffer_clear) struct buffer packed = {0};
+    Weir__BatchTerms *copy = NULL;
+
+    packed.length = weir__batch_terms__pack(
+        terms, buffer_reserve(&packed, weir__batch_terms__get_packed_size(terms)));
+    copy = weir__batch_terms__unpack(NULL, packed.length, packed.bytes);
+    ENSURE(copy != NULL);
+    mem_wipe(packed.bytes, packed.length);
+    return copy;
+}
