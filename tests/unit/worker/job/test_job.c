@@ -17,6 +17,24 @@ static void test_every_kind_has_a_name_and_stands_once(void **state)
     }
 }
 
+static void test_every_kind_of_the_protocol_has_a_row(void **state)
+{
+    const ProtobufCMessageDescriptor *job = &weir__job__descriptor;
+
+    (void)state;
+    for (unsigned i = 0; i < job->n_fields; i++) {
+        bool is_kind = job->fields[i].type == PROTOBUF_C_TYPE_MESSAGE;
+        bool has_row = false;
+
+        for (unsigned j = 0; j < job_kinds_count; j++) {
+            has_row = has_row || (uint32_t)job_kinds[j].which == job->fields[i].id;
+        }
+        if (is_kind != has_row) {
+            fail_msg("%s", job->fields[i].name);
+        }
+    }
+}
+
 static void test_a_ping_is_answered(void **state)
 {
     Weir__PingJob ping = WEIR__PING_JOB__INIT;
@@ -67,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_every_kind_has_a_name_and_stands_once),
+        TEST(test_every_kind_of_the_protocol_has_a_row),
         TEST(test_a_ping_is_answered),
         TEST(test_a_job_without_a_kind_is_a_failure),
         TEST(test_a_cancelled_job_stops_and_the_next_one_runs),

@@ -10,10 +10,11 @@
 
 static const Weir__Result *describe(const char *name)
 {
-    Weir__DescribeTableJob asked = WEIR__DESCRIBE_TABLE_JOB__INIT;
+    Weir__DescribeTableJob asked;
     Weir__Job job = WEIR__JOB__INIT;
     const Weir__Result *result;
 
+    weir__describe_table_job__init(&asked);
     asked.schema_name = mem_text("s");
     asked.table_name = mem_text(name);
     job.job_case = WEIR__JOB__JOB_DESCRIBE_TABLE;
