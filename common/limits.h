@@ -35,12 +35,22 @@ enum {
     /* Workers; more than any machine that weir was meant for. */
     LIMIT_WORKERS = 256,
 
+    /* Health and reflection streams that are open at once; further ones are refused. */
+    LIMIT_STREAMS = 1000,
+
+    /* A request on such a stream: it names a service, file or symbol. */
+    LIMIT_STREAM_REQUEST_BYTES = 65536,
+
     /* Schema name and table name together, in bytes: with their lengths they are an LMDB key. */
     LIMIT_TABLE_NAME_BYTES = 480,
 };
 
 /* One gRPC message, in both directions: the protocol's. */
 #define LIMIT_MESSAGE_BYTES (128 * MIB)
+
+/* What all requests together may take of the frontend's memory, packed and unpacked: eight of the
+ * largest, unpacked three. A further one is answered RESOURCE_EXHAUSTED. */
+#define LIMIT_REQUESTS_BYTES (1024 * MIB)
 
 /* One message between processes: a WriteBatch's files in one job stay under it. */
 #define LIMIT_IPC_MESSAGE_BYTES (160 * MIB)
