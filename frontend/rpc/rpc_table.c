@@ -1,0 +1,148 @@
+/* The RPCs, one row each, and the table that each request is about. */
+#include <string.h>
+
+#include "destination_sdk.pb-c.h"
+#include "frontend/rpc/rpc.h"
+#include "frontend/rpc/rpc_handlers.h"
+
+#define SERVICE "/fivetran_sdk.v2.DestinationConnector/"
+
+static rpc_handle handle_not_built;
+
+/* `tables_of_<message>`: requests name their table in a field, or in a Table message. */
+#define TABLES_BY_NAME(message, Message)                                                           \
+    static void tables_of_##message(const ProtobufCMessage *request, struct rpc_tables *tables)    \
+    {                                                                                              \
+        const FivetranSdk__V2__##Message *message = (const void *)request;                         \
+                                                                                                   \
+        set_table(tables, message->schema_name, message->table_name);                              \
+    }
+#define TABLES_BY_MESSAGE(message, Message)                                                        \
+    static void tables_of_##message(const ProtobufCMessage *request, struct rpc_tables *tables)    \
+    {                                                                                              \
+        const FivetranSdk__V2__##Message *message = (const void *)request;                         \
+                                                                                                   \
+        set_table(tables, message->schema_name,                                                    \
+                  message->table != NULL ? message->table->name : "");                             \
+    }
+
+static void set_table(struct rpc_tables *tables, const char *schema_name, const char *table_name)
+{
+    tables->schema_name = schema_name;
+    tables->names[0] = table_name;
+    tables->count = 1;
+}
+
+TABLES_BY_NAME(describe_table, DescribeTableRequest)
+TABLES_BY_MESSAGE(create_table, CreateTableRequest)
+TABLES_BY_MESSAGE(alter_table, AlterTableRequest)
+TABLES_BY_NAME(truncate, TruncateRequest)
+TABLES_BY_MESSAGE(write_batch, WriteBatchRequest)
+TABLES_BY_MESSAGE(write_history_batch, WriteHistoryBatchRequest)
+
+#define MESSAGE(name) (&fivetran_sdk__v2__##name##__descriptor)
+
+/* clang-format off */
+const struct rpc rpcs[] = {
+    {
+        .path = SERVICE "ConfigurationForm",
+        .request = MESSAGE(configuration_form_request),
+        .response = MESSAGE(configuration_form_response),
+        .handle = rpc_configuration_form,
+        .at_once = true,
+    },
+    {
+        .path = SERVICE "Capabilities",
+        .request = MESSAGE(capabilities_request),
+        .response = MESSAGE(capabilities_response),
+        .handle = rpc_capabilities,
+        .at_once = true,
+    },
+    {
+        .path = SERVICE "Test",
+        .request = MESSAGE(test_request),
+        .response = MESSAGE(test_response),
+        .handle = rpc_test,
+    },
+    {
+        .path = SERVICE "DescribeTable",
+        .request = MESSAGE(describe_table_request),
+        .response = MESSAGE(describe_table_response),
+        .handle = rpc_describe_table,
+        .tables = tables_of_describe_table,
+    },
+    {
+        .path = SERVICE "CreateTable",
+        .request = MESSAGE(create_table_request),
+        .response = MESSAGE(create_table_response),
+        .handle = rpc_create_table,
+        .tables = tables_of_create_table,
+        .writes = true,
+    },
+    {
+        .path = SERVICE "AlterTable",
+        .request = MESSAGE(alter_table_request),
+        .response = MESSAGE(alter_table_response),
+        .handle = handle_not_built,
+        .tables = tables_of_alter_table,
+        .at_once = true,
+    },
+    {
+        .path = SERVICE "Truncate",
+        .request = MESSAGE(truncate_request),
+        .response = MESSAGE(truncate_response),
+        .handle = handle_not_built,
+        .tables = tables_of_truncate,
+        .at_once = true,
+    },
+    {
+        .path = SERVICE "WriteBatch",
+        .request = MESSAGE(write_batch_request),
+        .response = MESSAGE(write_batch_response),
+        .handle = rpc_write_batch,
+        .tables = tables_of_write_batch,
+        .writes = true,
+    },
+    {
+        .path = SERVICE "WriteHistoryBatch",
+        .request = MESSAGE(write_history_batch_request),
+        .response = MESSAGE(write_batch_response),
+        .handle = handle_not_built,
+        .tables = tables_of_write_history_batch,
+        .at_once = true,
+    },
+    {
+        .path = SERVICE "Migrate",
+        .request = MESSAGE(migrate_request),
+        .response = MESSAGE(migrate_response),
+        .handle = handle_not_built,
+        .at_once = true,
+    },
+};
+/* clang-format on */
+const size_t rpcs_count = sizeof rpcs / sizeof rpcs[0];
+
+const struct rpc *rpc_find(const char *path, size_t path_length)
+{
+    for (size_t i = 0; i < rpcs_count; i++) {
+        if (strlen(rpcs[i].path) == path_length && memcmp(rpcs[i].path, path, path_length) == 0) {
+            return &rpcs[i];
+        }
+    }
+    return NULL;
+}
+
+const char *rpc_method(const struct rpc *rpc)
+{
+    return strrchr(rpc->path, '/') + 1;
+}
+
+/* Said as what it is: an answer that pretends would let a sync go on without its data. */
+static bool handle_not_built(const struct rpc_call *call, const ProtobufCMessage *request,
+                             ProtobufCMessage *response, struct error *err)
+{
+    (void)request;
+    (void)response;
+    return error_set(err, ERROR_UNSUPPORTED, "weir %s does not serve %s", WEIR_VERSION,
+                     rpc_method(call->rpc));
+}
