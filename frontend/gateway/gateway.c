@@ -1,0 +1,182 @@
+/* The gRPC server as a whole: starting it, its loop, stopping it. */
+#include "frontend/gateway/gateway.h"
+
+#include <string.h>
+
+#include <grpc/grpc.h>
+#include <grpc/support/log.h>
+#include <pthread.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/require.h"
+#include "frontend/gateway/desk.h"
+#include "frontend/gateway/listener.h"
+#include "frontend/gateway/rpc_exchange.h"
+#include "frontend/gateway/schema.h"
+#include "frontend/gateway/stream.h"
+
+enum {
+    /* A commit goes on after its RPC was cancelled; nothing else takes that long. */
+    CANCEL_WAIT_MS = 60000,
+    /* For answers to leave; a client that does not read its own is cut off. */
+    FLUSH_WAIT_MS = 2000,
+};
+
+struct gateway {
+    const struct options *options;
+    struct schema *schema;
+    struct desk desk;
+    struct stream_book streams;
+    struct listener listener;
+    grpc_completion_queue *queue;
+    pthread_t loop;
+    bool started;
+    uint16_t port;
+
+    /* Set by the loop when the last call is over. */
+    struct event closed_event;
+    pthread_mutex_t mutex;
+    pthread_cond_t closed_changed;
+    bool closed;
+};
+
+static void *run_loop(void *context);
+static void handle_closed(void *owner, bool ok);
+static bool wait_closed(struct gateway *gateway, uint64_t ms);
+static void log_grpc(gpr_log_func_args *said);
+
+struct gateway *gateway_new(const struct options *options, struct pool *pool)
+{
+    struct gateway *gateway = mem_zero(sizeof *gateway);
+    pthread_condattr_t monotonic;
+
+    gpr_set_log_function(log_grpc);
+    grpc_init();
+    gateway->options = options;
+    gateway->schema = schema_new(schema_bytes, schema_bytes_size);
+    gateway->streams.schema = gateway->schema;
+    desk_init(&gateway->desk, options, pool);
+    gateway->queue = grpc_completion_queue_create_for_next(NULL);
+    gateway->listener.queue = gateway->queue;
+    gateway->listener.desk = &gateway->desk;
+    gateway->listener.streams = &gateway->streams;
+    gateway->closed_event = (struct event){handle_closed, gateway};
+    pthread_mutex_init(&gateway->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&gateway->closed_changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return gateway;
+}
+
+bool gateway_start(struct gateway *gateway, struct error *err)
+{
+    REQUIRE(!gateway->started);
+    if (!listener_open(&gateway->listener, gateway->options->port, &gateway->port, err)) {
+        return false;
+    }
+    ENSURE(pthread_create(&gateway->loop, NULL, run_loop, gateway) == 0);
+    gateway->started = true;
+    return true;
+}
+
+uint16_t gateway_port(const struct gateway *gateway)
+{
+    return gateway->port;
+}
+
+void gateway_stop(struct gateway *gateway, uint64_t grace_ms)
+{
+    struct desk *desk = &gateway->desk;
+
+    if (!gateway->started) {
+        return;
+    }
+    gateway->started = false;
+    listener_shut(&gateway->listener, &gateway->closed_event);
+    rpc_exchange_refuse_all(desk);
+    if (!desk_wait_empty(desk, clock_us() + grace_ms * 1000, true)) {
+        rpc_exchange_cancel_all(desk);
+        ENSURE(desk_wait_empty(desk, clock_us() + CANCEL_WAIT_MS * 1000, false));
+    }
+    if (!wait_closed(gateway, FLUSH_WAIT_MS)) {
+        listener_break(&gateway->listener);
+        ENSURE(wait_closed(gateway, FLUSH_WAIT_MS));
+    }
+    grpc_completion_queue_shutdown(gateway->queue);
+    pthread_join(gateway->loop, NULL);
+    listener_clear(&gateway->listener);
+}
+
+void gateway_hurry(struct gateway *gateway)
+{
+    desk_hurry(&gateway->desk);
+}
+
+void gateway_free(struct gateway **gateway)
+{
+    struct gateway *freed = *gateway;
+
+    *gateway = NULL;
+    if (freed == NULL) {
+        return;
+    }
+    REQUIRE(!freed->started);
+    desk_clear(&freed->desk);
+    /* Shutting it down again does nothing; one that was never used must be. */
+    grpc_completion_queue_shutdown(freed->queue);
+    event_loop(freed->queue);
+    grpc_completion_queue_destroy(freed->queue);
+    schema_free(&freed->schema);
+    pthread_cond_destroy(&freed->closed_changed);
+    pthread_mutex_destroy(&freed->mutex);
+    mem_free(freed);
+    grpc_shutdown();
+}
+
+static void *run_loop(void *context)
+{
+    struct gateway *gateway = context;
+
+    event_loop(gateway->queue);
+    return NULL;
+}
+
+static void handle_closed(void *owner, bool ok)
+{
+    struct gateway *gateway = owner;
+
+    (void)ok;
+    pthread_mutex_lock(&gateway->mutex);
+    gateway->closed = true;
+    pthread_cond_broadcast(&gateway->closed_changed);
+    pthread_mutex_unlock(&gateway->mutex);
+}
+
+static bool wait_closed(struct gateway *gateway, uint64_t ms)
+{
+    uint64_t deadline_us = clock_us() + ms * 1000;
+    struct timespec until = {
+        .tv_sec = (time_t)(deadline_us / 1000000),
+        .tv_nsec = (long)(deadline_us % 1000000) * 1000,
+    };
+    int waited = 0;
+
+    pthread_mutex_lock(&gateway->mutex);
+    while (!gateway->closed && waited == 0) {
+        waited = pthread_cond_timedwait(&gateway->closed_changed, &gateway->mutex, &until);
+    }
+    bool closed = gateway->closed;
+    pthread_mutex_unlock(&gateway->mutex);
+    return closed;
+}
+
+/* gRPC's own complaints become lines of our log: what reads it reads JSON. */
+static void log_grpc(gpr_log_func_args *said)
+{
+    if (said->severity == GPR_LOG_SEVERITY_ERROR) {
+        log_message(LOG_WARNING, "gRPC: %s", said->message);
+    }
+}

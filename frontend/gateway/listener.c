@@ -1,0 +1,239 @@
+/* The gRPC server object: its settings, its port, its accepting. */
+#include "frontend/gateway/listener.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <grpc/grpc_security.h>
+#include <grpc/support/time.h>
+#include <netinet/in.h>
+
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/text.h"
+#include "frontend/gateway/rpc_exchange.h"
+#include "frontend/rpc/rpc.h"
+
+enum {
+    STREAMS_PER_CONNECTION = 4096, /* more calls of one client wait in the client */
+    PING_INTERVAL_MIN_MS = 1000,
+    PING_AFTER_MS = 60000, /* a client that does not even answer pings is gone */
+    PING_TIMEOUT_MS = 20000,
+};
+
+_Static_assert(LIMIT_MESSAGE_BYTES <= INT_MAX, "gRPC takes the limit as an int");
+
+static grpc_server *create_server(void);
+static bool check_port(uint16_t port, struct error *err);
+static bool try_port(int family, uint16_t port, int *errno_out);
+static bool bind_port(grpc_server *server, uint64_t port, uint16_t *port_out, struct error *err);
+static void accept_next(struct listener *listener);
+static void handle_accepted(void *owner, bool ok);
+static void route(struct listener *listener, const struct accepted *accepted);
+
+bool listener_open(struct listener *listener, uint64_t port, uint16_t *port_out, struct error *err)
+{
+    if (!check_port((uint16_t)port, err)) {
+        return false;
+    }
+    listener->server = create_server();
+    grpc_server_register_completion_queue(listener->server, listener->queue, NULL);
+    if (!bind_port(listener->server, port, port_out, err)) {
+        /* A server wants to be shut down before it is destroyed, even one that never started. */
+        grpc_server_shutdown_and_notify(listener->server, listener->queue, NULL);
+        grpc_completion_queue_next(listener->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        grpc_server_destroy(listener->server);
+        listener->server = NULL;
+        return false;
+    }
+    grpc_server_start(listener->server);
+    grpc_call_details_init(&listener->details);
+    grpc_metadata_array_init(&listener->metadata);
+    listener->accepted_event = (struct event){handle_accepted, listener};
+    accept_next(listener);
+    return true;
+}
+
+void listener_shut(struct listener *listener, struct event *closed)
+{
+    grpc_server_shutdown_and_notify(listener->server, listener->queue, closed);
+}
+
+void listener_break(struct listener *listener)
+{
+    grpc_server_cancel_all_calls(listener->server);
+}
+
+void listener_clear(struct listener *listener)
+{
+    if (listener->server != NULL) {
+        grpc_server_destroy(listener->server);
+        grpc_call_details_destroy(&listener->details);
+        grpc_metadata_array_destroy(&listener->metadata);
+        listener->server = NULL;
+    }
+}
+
+static grpc_server *create_server(void)
+{
+    static const struct {
+        const char *name;
+        int value;
+    } settings[] = {
+        {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,                   (int)LIMIT_MESSAGE_BYTES},
+        {GRPC_ARG_MAX_SEND_MESSAGE_LENGTH,                      (int)LIMIT_MESSAGE_BYTES},
+        {GRPC_ARG_MAX_CONCURRENT_STREAMS,                       STREAMS_PER_CONNECTION  },
+ /* Two servers on one port would share its calls at random. */
+        {GRPC_ARG_ALLOW_REUSEPORT,                              0                       },
+ /* Clients that ping to keep long calls alive; by default they are cut off as abusive. */
+        {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_INTERVAL_MIN_MS    },
+        {GRPC_ARG_HTTP2_MAX_PING_STRIKES,                       0                       },
+        {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,               1                       },
+ /* A client whose machine is gone must not keep its batch running. */
+        {GRPC_ARG_KEEPALIVE_TIME_MS,                            PING_AFTER_MS           },
+        {GRPC_ARG_KEEPALIVE_TIMEOUT_MS,                         PING_TIMEOUT_MS         },
+        {GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA,                 0                       },
+    };
+
+    enum {
+        COUNT = sizeof settings / sizeof settings[0]
+    };
+
+    grpc_arg arguments[COUNT];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        arguments[i] = (grpc_arg){.type = GRPC_ARG_INTEGER, .value.integer = settings[i].value};
+        /* gRPC does not write to it. */
+        memcpy(&arguments[i].key, &settings[i].name, sizeof arguments[i].key);
+    }
+
+    grpc_channel_args all = {.num_args = COUNT, .args = arguments};
+
+    return grpc_server_create(&all, NULL);
+}
+
+/* Tries the port first: gRPC says that it failed, but not why. */
+static bool check_port(uint16_t port, struct error *err)
+{
+    int reason = 0;
+
+    if (try_port(AF_INET6, port, &reason)) {
+        return true;
+    }
+    /* A machine without IPv6 has no such family or address. */
+    if (reason != EADDRINUSE && reason != EACCES && try_port(AF_INET, port, &reason)) {
+        return true;
+    }
+    if (reason == EADDRINUSE) {
+        error_set(err, ERROR_REQUEST, "cannot listen on port %u: it is in use", port);
+        return error_hint(err, "Stop the other server, or choose another port with --port.");
+    }
+    if (reason == EACCES) {
+        error_set(err, ERROR_REQUEST, "cannot listen on port %u: permission denied", port);
+        return error_hint(err,
+                          "Ports below 1024 need the right to bind them; choose another with "
+                          "--port.");
+    }
+    errno = reason;
+    return error_set_errno(err, ERROR_REQUEST, "cannot listen on port %u", port);
+}
+
+static bool try_port(int family, uint16_t port, int *errno_out)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+    const struct sockaddr *address = family == AF_INET6 ? (const void *)&six : (const void *)&four;
+    socklen_t length = family == AF_INET6 ? sizeof six : sizeof four;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    int off = 0;
+
+    if (fd < 0) {
+        *errno_out = errno;
+        return false;
+    }
+    /* As gRPC does: connections of an earlier server that linger are no hindrance, and one socket
+     * is for both families. */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    }
+
+    bool free_port = bind(fd, address, length) == 0 && listen(fd, 1) == 0;
+
+    *errno_out = errno;
+    close(fd);
+    return free_port;
+}
+
+static bool bind_port(grpc_server *server, uint64_t port, uint16_t *port_out, struct error *err)
+{
+    static const char *const addresses[] = {"[::]", "0.0.0.0"};
+    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    int bound = 0;
+
+    for (size_t i = 0; i < 2 && bound == 0; i++) {
+        OWNED(mem_release) char *address = mem_format("%s:%u", addresses[i], (unsigned)port);
+
+        bound = grpc_server_add_http2_port(server, address, credentials);
+    }
+    grpc_server_credentials_release(credentials);
+    if (bound == 0) {
+        return error_set(err, ERROR_REQUEST, "cannot listen on port %u", (unsigned)port);
+    }
+    *port_out = (uint16_t)bound;
+    return true;
+}
+
+static void accept_next(struct listener *listener)
+{
+    /* Fails only when the server is shut down already, and reports that as an event, too. */
+    (void)grpc_server_request_call(listener->server, &listener->call, &listener->details,
+                                   &listener->metadata, listener->queue, listener->queue,
+                                   &listener->accepted_event);
+}
+
+/* Not ok: the server was shut down. */
+static void handle_accepted(void *owner, bool ok)
+{
+    struct listener *listener = owner;
+
+    if (!ok) {
+        stream_end_all(listener->streams);
+        return;
+    }
+
+    struct accepted accepted = {.call = listener->call, .deadline = listener->details.deadline};
+
+    route(listener, &accepted);
+    grpc_slice_unref(listener->details.method);
+    grpc_slice_unref(listener->details.host);
+    grpc_metadata_array_destroy(&listener->metadata);
+    grpc_call_details_init(&listener->details);
+    grpc_metadata_array_init(&listener->metadata);
+    accept_next(listener);
+}
+
+static void route(struct listener *listener, const struct accepted *accepted)
+{
+    const char *path = (const char *)GRPC_SLICE_START_PTR(listener->details.method);
+    size_t length = GRPC_SLICE_LENGTH(listener->details.method);
+    const struct rpc *rpc = rpc_find(path, length);
+    const struct stream_method *method = stream_find(path, length);
+
+    if (rpc != NULL) {
+        rpc_exchange_accept(listener->desk, rpc, accepted);
+    } else if (method != NULL) {
+        stream_accept(listener->streams, method, accepted);
+    } else {
+        struct stream_failure failure = {.status = GRPC_STATUS_UNIMPLEMENTED};
+
+        snprintf(failure.text, sizeof failure.text, "there is no method \"%s\"",
+                 text_name_bytes(path, length).text);
+        stream_refuse(listener->streams, accepted, &failure);
+    }
+}
