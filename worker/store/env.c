@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/mem.h"
@@ -12,11 +13,19 @@
 #include "worker/store/folder.h"
 
 enum {
-    ENV_MODE = 0600
+    ENV_MODE = 0600,
+
+    /* A disk with less room than LMDB writes at once is full. */
+    ENV_FULL_BYTES = 1024 * 1024,
+
+    /* The size of the lock file that LMDB makes. */
+    ENV_LOCK_BYTES = 8192,
 };
 
 static bool check_file(const char *path, struct error *err);
-static bool prepare_lock_file(const char *path, bool *without_lock_out, struct error *err);
+static bool prepare_lock_file(const struct env_terms *terms, bool *without_lock_out,
+                              struct error *err);
+static bool fill_lock_file(int lock, const char *path, struct error *err);
 
 bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *err)
 {
@@ -29,7 +38,7 @@ bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *er
     if (!terms->creates && !check_file(terms->path, err)) {
         return false;
     }
-    if (terms->read_only && !prepare_lock_file(terms->path, &without_lock, err)) {
+    if (!prepare_lock_file(terms, &without_lock, err)) {
         return false;
     }
     result = mdb_env_create(&env);
@@ -76,9 +85,9 @@ void env_abort(MDB_txn **txn)
 
 bool env_commit(MDB_txn **txn, struct error *err)
 {
-    int result = mdb_txn_commit(*txn);
+    MDB_env *env = mdb_txn_env(*txn);
+    int result = env_write_result(env, mdb_txn_commit(MOVE(*txn)));
 
-    *txn = NULL;
     return result == 0 || env_fail(err, result, "could not commit");
 }
 
@@ -87,6 +96,18 @@ bool env_remove(const char *path, struct error *err)
     OWNED(mem_release) char *lock_path = mem_format("%s-lock", path);
 
     return folder_remove(path, err) && folder_remove(lock_path, err);
+}
+
+int env_write_result(MDB_env *env, int result)
+{
+    mdb_filehandle_t file = -1;
+    struct statvfs disk;
+
+    if (result == EIO && mdb_env_get_fd(env, &file) == 0 && fstatvfs(file, &disk) == 0 &&
+        (uint64_t)disk.f_bavail * disk.f_frsize < ENV_FULL_BYTES) {
+        return ENOSPC;
+    }
+    return result;
 }
 
 bool env_fail(struct error *err, int result, const char *what)
@@ -100,8 +121,10 @@ bool env_fail(struct error *err, int result, const char *what)
         return error_hint(err, "Free space on the disk of the data folder.");
     }
     (void)error_set(err, ERROR_STORE, "%s: %s", what, mdb_strerror(result));
-    return result != EACCES ||
-           error_hint(err, "Run this as the user that the server runs as, or as root.");
+    if (result == EACCES) {
+        (void)error_hint(err, "Run this as the user that the server runs as, or as root.");
+    }
+    return false;
 }
 
 /* LMDB would make an empty database out of a missing or empty file: a lost table without rows. */
@@ -121,28 +144,45 @@ static bool check_file(const char *path, struct error *err)
 /* LMDB makes a missing lock file for a reader, too, with the reader's owner: made by root it would
  * shut the server out. So it is made here, for the owner of the database. Where that is not allowed
  * nobody can be writing (a writer would have made it), and no lock is needed. */
-static bool prepare_lock_file(const char *path, bool *without_lock_out, struct error *err)
+static bool prepare_lock_file(const struct env_terms *terms, bool *without_lock_out,
+                              struct error *err)
 {
-    OWNED(mem_release) char *lock_path = mem_format("%s-lock", path);
-    struct stat data;
-    int fd = -1;
+    OWNED(mem_release) char *lock_path = mem_format("%s-lock", terms->path);
+    struct stat status;
+    int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, ENV_MODE);
+    bool prepared = true;
 
-    if (stat(path, &data) != 0) {
-        return error_set_errno(err, ERROR_STORE, "could not open database \"%s\"",
+    if (lock < 0) {
+        *without_lock_out = terms->read_only && access(lock_path, F_OK) != 0;
+        return true; /* LMDB says what is wrong */
+    }
+    if (fstat(lock, &status) == 0 && status.st_size == 0) {
+        prepared = fill_lock_file(lock, terms->path, err);
+    }
+    if (!prepared) {
+        (void)unlink(lock_path);
+    }
+    (void)close(lock);
+    return prepared;
+}
+
+/* LMDB writes the lock file through a map, where a full disk kills the process: its room is taken
+ * beforehand. */
+static bool fill_lock_file(int lock, const char *path, struct error *err)
+{
+    struct stat data;
+    int result = 0;
+
+    if (stat(path, &data) == 0 && data.st_uid != geteuid() &&
+        fchown(lock, data.st_uid, data.st_gid) != 0) {
+        return error_set_errno(err, ERROR_STORE,
+                               "could not make a lock file for the owner of database \"%s\"",
                                text_path(path).text);
     }
-    if (access(lock_path, F_OK) == 0) {
+    result = posix_fallocate(lock, 0, ENV_LOCK_BYTES);
+    if (result == 0 || result == EINVAL || result == EOPNOTSUPP) {
         return true;
     }
-    fd = open(lock_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ENV_MODE);
-    if (fd < 0) {
-        *without_lock_out = errno != EEXIST;
-        return true;
-    }
-    if (data.st_uid != geteuid() && fchown(fd, data.st_uid, data.st_gid) != 0) {
-        (void)unlink(lock_path);
-        *without_lock_out = true;
-    }
-    (void)close(fd);
-    return true;
+    (void)env_fail(err, result, "could not make a lock file");
+    return error_wrap(err, "database \"%s\"", text_path(path).text);
 }

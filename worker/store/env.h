@@ -40,6 +40,10 @@ MUST_CHECK bool env_commit(MDB_txn **txn, struct error *err);
 /* Removes an environment's file and the lock file beside it; missing ones are fine. */
 MUST_CHECK bool env_remove(const char *path, struct error *err);
 
+/* The result of a write, with EIO turned into ENOSPC where the disk has no room: LMDB answers EIO
+ * when the disk took only the first part of a write. */
+int env_write_result(MDB_env *env, int result);
+
 /* Turns LMDB's result into an error: a full disk or map is ERROR_FULL, the rest ERROR_STORE.
  * Always returns false. */
 bool env_fail(struct error *err, int result, const char *what);

@@ -253,7 +253,7 @@ static bool same_key(const struct buffer *buffer, const MDB_val *key)
 
 static void fail(struct store_txn *txn, int result, const char *what)
 {
-    (void)env_fail(&txn->failure, result, what);
+    (void)env_fail(&txn->failure, env_write_result(txn->env, result), what);
     (void)error_wrap(&txn->failure, "could not write to table \"%s\".\"%s\"",
                      text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
 }
