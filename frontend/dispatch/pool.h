@@ -12,6 +12,7 @@
 #include "common/attributes.h"
 #include "common/error.h"
 #include "common/options.h"
+#include "common/role.h"
 #include "job.pb-c.h"
 
 struct pool;
@@ -29,9 +30,18 @@ void ticket_cancel(struct ticket *ticket, enum error_kind kind);
 /* Fills *err and returns false if the ticket was cancelled. */
 MUST_CHECK bool ticket_check(const struct ticket *ticket, struct error *err);
 
+/* Whether it was cancelled. */
+bool ticket_is_cancelled(const struct ticket *ticket);
+
+/* Of the batch files of the job that last lost its worker the one that was being decoded, from 1;
+ * 0: none. */
+unsigned ticket_lost_file(const struct ticket *ticket);
+
 void ticket_free(struct ticket **ticket);
 
-struct pool *pool_new(const struct options *options, const char *runtime_dir);
+/* `options`, `runtime_dir` and `pages`, which the workers share, are borrowed until pool_free(). */
+struct pool *pool_new(const struct options *options, const char *runtime_dir,
+                      struct role_pages *pages);
 
 /* From the control thread: what the supervisor reported. */
 void pool_worker_ready(struct pool *pool, uint32_t worker, uint64_t life);
@@ -47,9 +57,8 @@ enum pool_class {
 };
 
 /* Runs one job on some worker; tries again on another (never express) when the worker dies, at most
- * LIMIT_JOB_TRIES times; then ERROR_UNAVAILABLE, wrapped by the caller with what the job was about.
- * A Result with a failure is returned as *err. *result_out is the caller's
- * (weir__result__free_unpacked). */
+ * LIMIT_JOB_TRIES times; then ERROR_UNAVAILABLE, and ticket_lost_file() tells more. A Result with a
+ * failure is returned as *err. *result_out is the caller's (weir__result__free_unpacked). */
 MUST_CHECK bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class,
                          const Weir__Job *job, Weir__Result **result_out, struct error *err);
 
@@ -68,7 +77,7 @@ MUST_CHECK bool pool_borrow(struct pool *pool, struct ticket *ticket,
                             struct borrowed **borrowed_out, struct error *err);
 
 /* Runs a job on the borrowed worker. *lost_out: the worker died (ERROR_UNAVAILABLE, reaped by now);
- * the stage can start again on another. */
+ * the stage can start again on another. A cancelled ticket stops the job, unless it is a commit. */
 MUST_CHECK bool pool_call(struct borrowed *borrowed, const Weir__Job *job,
                           Weir__Result **result_out, bool *lost_out, struct error *err);
 

@@ -106,6 +106,7 @@ static bool decode_files(struct decode_job *state, const Weir__DecodeJob *job,
             state->first_ordinal = file->ordinal;
             state->sequence = 0;
         }
+        state->worker->page->file = i + 1;
         if (!decoding_file(state->worker, file, binding, add_row, state, &state->totals,
                            state->result, err)) {
             return false;

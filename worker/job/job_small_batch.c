@@ -69,6 +69,7 @@ static bool decode_all(struct small_batch *batch, const Weir__SmallBatchJob *job
     }
     for (size_t i = 0; i < job->n_files; i++) {
         batch->current = batch->builders[job->files[i]->kind];
+        batch->worker->page->file = i + 1;
         if (!decoding_file(batch->worker, job->files[i], binding, add_row, batch, &totals, result,
                            err)) {
             return false;

@@ -1,0 +1,139 @@
+/* See runs.h. */
+#include "frontend/dispatch/runs.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <dirent.h>
+
+#include "common/buffer.h"
+#include "common/limits.h"
+#include "common/mem.h"
+#include "common/require.h"
+#include "common/text.h"
+
+static void remove_folder(const char *path);
+static int compare_runs(const void *a, const void *b);
+
+void runs_init(struct runs *runs, const char *data_dir, const uint8_t batch_id[16])
+{
+    OWNED(buffer_clear) struct buffer name = {0};
+
+    text_append_hex(&name, batch_id, 16);
+    *runs = (struct runs){0};
+    runs->folder = mem_format("%s/runs/%.*s", data_dir, (int)name.length, (char *)name.bytes);
+}
+
+void runs_clear(struct runs *runs)
+{
+    remove_folder(runs->folder);
+    for (size_t i = 0; i < runs->count; i++) {
+        weir__run__free_unpacked(runs->runs[i], NULL);
+    }
+    mem_free(runs->runs);
+    mem_free(runs->folder);
+}
+
+void runs_take(struct runs *runs, Weir__Result *result)
+{
+    runs->runs = mem_resize_array(runs->runs, runs->count + result->n_runs + 1, sizeof *runs->runs);
+    for (size_t i = 0; i < result->n_runs; i++) {
+        runs->runs[runs->count++] = result->runs[i];
+    }
+    result->n_runs = 0;
+    qsort(runs->runs, runs->count, sizeof *runs->runs, compare_runs);
+}
+
+void runs_of_kind(const struct runs *runs, Weir__FileKind kind, Weir__Run ***runs_out,
+                  size_t *count_out)
+{
+    size_t first = 0;
+    size_t end = 0;
+
+    while (first < runs->count && runs->runs[first]->kind < kind) {
+        first++;
+    }
+    for (end = first; end < runs->count && runs->runs[end]->kind == kind; end++) {
+    }
+    *runs_out = runs->runs + first;
+    *count_out = end - first;
+}
+
+bool runs_surplus(const struct runs *runs, Weir__Run ***merged_out, size_t *count_out)
+{
+    for (int kind = WEIR__FILE_KIND__FILE_EARLIEST_START; kind <= WEIR__FILE_KIND__FILE_DELETE;
+         kind++) {
+        Weir__Run **of_kind = NULL;
+        size_t count = 0;
+        size_t best = 0;
+
+        runs_of_kind(runs, (Weir__FileKind)kind, &of_kind, &count);
+        if (count <= LIMIT_RUNS_MERGED) {
+            continue;
+        }
+        /* Those that were merged already are large: the smallest row of neighbours goes next, and
+         * no byte is merged more often than needed. */
+        for (size_t i = 0; i + LIMIT_RUNS_MERGED <= count; i++) {
+            uint64_t size = 0;
+            uint64_t best_size = 0;
+
+            for (size_t j = 0; j < LIMIT_RUNS_MERGED; j++) {
+                size += of_kind[i + j]->size_bytes;
+                best_size += of_kind[best + j]->size_bytes;
+            }
+            best = size < best_size ? i : best;
+        }
+        *merged_out = of_kind + best;
+        *count_out = LIMIT_RUNS_MERGED;
+        return true;
+    }
+    return false;
+}
+
+void runs_replace(struct runs *runs, Weir__Run **merged, size_t count, Weir__Result *result)
+{
+    size_t first = (size_t)(merged - runs->runs);
+
+    REQUIRE(result->n_runs == 1);
+    for (size_t i = 0; i < count; i++) {
+        (void)unlink(merged[i]->path);
+        weir__run__free_unpacked(merged[i], NULL);
+    }
+    runs->runs[first] = result->runs[0];
+    result->n_runs = 0;
+    memmove(runs->runs + first + 1, runs->runs + first + count,
+            (runs->count - first - count) * sizeof *runs->runs);
+    runs->count -= count - 1;
+}
+
+/* What cannot be removed now is swept at the next start. */
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry = NULL;
+
+    if (folder == NULL) {
+        return;
+    }
+    while ((entry = readdir(folder)) != NULL) {
+        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    (void)closedir(folder);
+    (void)rmdir(path);
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+    const Weir__Run *left = *(Weir__Run *const *)a;
+    const Weir__Run *right = *(Weir__Run *const *)b;
+
+    if (left->kind != right->kind) {
+        return left->kind < right->kind ? -1 : 1;
+    }
+    if (left->first_ordinal != right->first_ordinal) {
+        return left->first_ordinal < right->first_ordinal ? -1 : 1;
+    }
+    return (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
