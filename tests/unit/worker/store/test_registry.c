@@ -1,5 +1,6 @@
 /* worker/store/registry: which tables there are. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -333,6 +334,118 @@ static void test_a_reader_creates_nothing(void **state)
     assert_int_equal(names, 0);
 }
 
+static int create_until_killed(void *context)
+{
+    const int *told = context;
+    struct store *store = fixture_open();
+    struct error err = {0};
+
+    for (uint32_t number = 0;; number++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "t%u", number);
+
+        struct table *wished = fixture_table(name, 1);
+
+        if (!registry_create(store, wished, &err) ||
+            write(*told, &number, sizeof number) != sizeof number) {
+            return 1;
+        }
+        table_free(&wished);
+    }
+}
+
+static bool count_table(void *context, const struct table *table)
+{
+    unsigned *count = context;
+
+    (void)table;
+    *count += 1;
+    return true;
+}
+
+static void test_after_a_kill_every_named_table_opens_and_nothing_else_is_left(void **state)
+{
+    uint64_t random = fixture_seed();
+    uint32_t number = 0;
+    uint32_t told = 0;
+    int pipes[2];
+
+    (void)state;
+    assert_int_equal(pipe(pipes), 0);
+
+    pid_t child = fixture_fork(create_until_killed, &pipes[1]);
+
+    usleep((useconds_t)(30000 + fixture_random(&random) % 60000));
+    kill(child, SIGKILL);
+    assert_int_equal(fixture_wait(child), -SIGKILL);
+    close(pipes[1]);
+    while (read(pipes[0], &number, sizeof number) == sizeof number) {
+        told = number + 1;
+    }
+    close(pipes[0]);
+
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(mem_release) char *tables = store_tables_folder(store);
+    struct error err = {0};
+    unsigned named = 0;
+    unsigned folders = 0;
+
+    assert_true(store_sweep(store, &err));
+    assert_true(registry_each(store, count_table, &named, &err));
+    assert_true(folder_each(tables, count_name, &folders, &err));
+    assert_in_range(named, told, told + 1);
+    assert_int_equal(folders, named);
+    for (uint32_t i = 0; i < told; i++) {
+        OWNED(store_reader_close) struct store_reader *reader = NULL;
+        char name[16];
+
+        snprintf(name, sizeof name, "t%u", i);
+        assert_true(store_reader_open(store, "s", name, &reader, &err));
+        assert_non_null(reader);
+    }
+}
+
+static void test_the_sweep_touches_only_names_of_its_own_making(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *table = fixture_create(store, "t");
+    static const char *const kept[] = {"tables/notes",   "tables/1/1.mdb.copy", "tables/1/notes",
+                                       "tables/1/1.mdb", "tables/1/1.mdb-lock", "notes"};
+    static const char *const removed[] = {"tables/1/7.mdb", "tables/1/7.mdb-lock", "tables/2",
+                                          "runs/batch"};
+    struct error err = {0};
+    char path[120];
+
+    (void)state;
+    assert_int_equal(table->id, 1);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", fixture_folder, kept[i]);
+        close(open(path, O_WRONLY | O_CREAT, 0600));
+    }
+    snprintf(path, sizeof path, "%s/runs", fixture_folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (size_t i = 0; i < sizeof removed / sizeof removed[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", fixture_folder, removed[i]);
+        if (strstr(removed[i], ".mdb") == NULL) {
+            assert_int_equal(mkdir(path, 0700), 0);
+            strcat(path, "/1.mdb");
+        }
+        close(open(path, O_WRONLY | O_CREAT, 0600));
+    }
+
+    assert_true(store_sweep(store, &err));
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", fixture_folder, kept[i]);
+        assert_int_equal(access(path, F_OK), 0);
+    }
+    for (size_t i = 0; i < sizeof removed / sizeof removed[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", fixture_folder, removed[i]);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
 static void test_data_is_for_the_servers_user_only(void **state)
 {
     OWNED(store_close) struct store *store = fixture_open();
@@ -380,6 +493,8 @@ int main(void)
         TEST(test_a_foreign_registry_is_an_error_and_stays),
         TEST(test_a_lost_registry_is_not_made_anew_over_tables),
         TEST(test_a_reader_creates_nothing),
+        TEST(test_after_a_kill_every_named_table_opens_and_nothing_else_is_left),
+        TEST(test_the_sweep_touches_only_names_of_its_own_making),
         TEST(test_data_is_for_the_servers_user_only),
         TEST(test_the_store_test_writes_and_reads_back),
     };
