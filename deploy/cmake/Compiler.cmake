@@ -37,7 +37,7 @@ target_compile_options(weir_strict INTERFACE
     $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond -Wduplicated-branches
       -Wformat-overflow=2 -Walloca>
     # MOVE() is a statement expression, on purpose.
-    # protobuf-c's INIT macros cast constants; gcc sees that a system header does it, clang does not.
+    # protobuf-c's INIT macros cast constants: gcc sees that a system header does, clang does not.
     $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression -Wno-cast-qual>
     -fstack-protector-strong
     # Sanitizers check the same and more.

@@ -26,10 +26,20 @@ static const uint8_t secret[32] = {7, 7, 7};
 
 struct fixture {
     char path[64];
-    struct table table;
+    struct table *table;
     struct buffer seen; /* rows as text: "id=1,a=x,b=NULL;" */
     uint64_t rows;
 };
+
+static struct column *add_column(struct table *table, uint32_t id, const char *name,
+                                 enum column_type type)
+{
+    struct column *column = table_add_column(table, name);
+
+    column->id = id;
+    column->type = type;
+    return column;
+}
 
 static int set_up(void **state)
 {
@@ -40,14 +50,12 @@ static int set_up(void **state)
     fd = mkstemp(fixture->path);
     assert_true(fd >= 0);
     (void)close(fd);
-    fixture->table.schema_name = mem_text("s");
-    fixture->table.name = mem_text("t");
-    *table_add_column(&fixture->table, "id") =
-        (struct column){.id = 1, .name = mem_text("id"), .type = COLUMN_LONG, .key_position = 1};
-    *table_add_column(&fixture->table, "a") =
-        (struct column){.id = 2, .name = mem_text("a"), .type = COLUMN_STRING};
-    *table_add_column(&fixture->table, "b") =
-        (struct column){.id = 3, .name = mem_text("b"), .type = COLUMN_INT};
+    fixture->table = mem_zero(sizeof *fixture->table);
+    fixture->table->schema_name = mem_text("s");
+    fixture->table->name = mem_text("t");
+    add_column(fixture->table, 1, "id", COLUMN_LONG)->key_position = 1;
+    add_column(fixture->table, 2, "a", COLUMN_STRING);
+    add_column(fixture->table, 3, "b", COLUMN_INT);
     *state = fixture;
     return 0;
 }
@@ -57,6 +65,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
 
     (void)unlink(fixture->path);
+    table_free(&fixture->table);
     buffer_clear(&fixture->seen);
     mem_free(fixture);
     return 0;
@@ -80,7 +89,7 @@ static bool see_row(void *context, const struct run_entry *entry, struct error *
     (void)err;
     row_cursor_init(&cursor, entry->change, entry->change_length);
     while (row_cursor_next(&cursor, &cell) == ROW_CELL) {
-        const struct column *column = table_column_by_id(&fixture->table, cell.column_id);
+        const struct column *column = table_column_by_id(fixture->table, cell.column_id);
 
         buffer_append_format(&fixture->seen, "%s=", column->name);
         if (cell.is_null) {
@@ -123,7 +132,7 @@ static bool decode(struct fixture *fixture, const struct how *how, struct error 
 {
     static const uint32_t request_column_ids[] = {1, 2, 3};
     const struct binding_terms binding = {
-        .table = &fixture->table,
+        .table = fixture->table,
         .request_column_ids = request_column_ids,
         .request_columns_count = 3,
         .null_string = how->null_string != NULL ? how->null_string : "null-x",
