@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 
+extern const struct command command_role;
 extern const struct command command_serve;
 
 #endif

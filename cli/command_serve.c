@@ -1,9 +1,8 @@
 /* weir serve: reads its options and becomes the supervisor. */
-#include <stdio.h>
-
 #include "cli/command.h"
 #include "cli/command_list.h"
 #include "common/options.h"
+#include "frontend/supervisor/supervisor.h"
 
 static int run(const struct command *command, int arguments_count, const char *const arguments[]);
 
@@ -32,6 +31,5 @@ static int run(const struct command *command, int arguments_count, const char *c
     if (!command_read(command, arguments_count, arguments, &options, NULL, 0, &status)) {
         return status;
     }
-    fprintf(stderr, "weir: this build has no server\n");
-    return COMMAND_FAILED;
+    return supervisor_run(&options, arguments_count, arguments);
 }

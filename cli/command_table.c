@@ -4,6 +4,7 @@
 
 const struct command *const commands[] = {
     &command_serve,
+    &command_role,
 };
 
 const size_t commands_count = sizeof commands / sizeof commands[0];

@@ -25,8 +25,8 @@
 #include "common/log.h"
 #include "common/role.h"
 #include "common/text.h"
-#include "frontend/supervisor/crew.h"
 #include "frontend/supervisor/data_folder.h"
+#include "frontend/supervisor/family.h"
 #include "frontend/supervisor/notify.h"
 #include "frontend/supervisor/setup.h"
 
@@ -42,6 +42,9 @@ enum {
 
     /* Workers are idle when they are asked to end. */
     WORKER_END_MAX_MS = 2000,
+
+    /* timeout(1) and some terminals send a signal twice: what follows so fast is the same one. */
+    SAME_SIGNAL_MS = 300,
 
     POLL_MAX_MS = 60000,
 };
@@ -60,7 +63,8 @@ struct supervisor {
     int exit_status;
     bool was_ready;       /* the frontend was ready at least once */
     unsigned stops_asked; /* signals that asked for the end */
-    struct crew crew;
+    uint64_t stop_us;     /* when the last of them came */
+    struct family family;
     struct notify notify;
     int signal_fd;
 };
@@ -107,7 +111,7 @@ int supervisor_run(const struct options *options, int arguments_count,
     }
     announce_start(options);
     serve(&supervisor);
-    runtime_folder_close(&supervisor.crew.runtime);
+    runtime_folder_close(&supervisor.family.runtime);
     notify_close(&supervisor.notify);
     log_message(LOG_INFO, "weir has stopped");
     return supervisor.exit_status;
@@ -117,22 +121,22 @@ static bool prepare(struct supervisor *supervisor, int arguments_count,
                     const char *const arguments[], struct error *err)
 {
     const struct options *options = supervisor->options;
-    struct crew *crew = &supervisor->crew;
+    struct family *family = &supervisor->family;
     int lock_fd;
     int pages_fd;
 
     setup_descriptor_limit();
     if (!data_folder_lock(options->data_dir, LOCK_WAIT_MS, &lock_fd, err) ||
         !setup_signals(&supervisor->signal_fd, err) || !setup_pages(&pages_fd, err) ||
-        !runtime_folder_open(&crew->runtime, err)) {
+        !runtime_folder_open(&family->runtime, err)) {
         return false;
     }
-    if (setenv(ROLE_RUNTIME_VARIABLE, crew->runtime.path, 1) != 0) {
+    if (setenv(ROLE_RUNTIME_VARIABLE, family->runtime.path, 1) != 0) {
         return error_set_errno(err, ERROR_INTERNAL, "could not set an environment variable");
     }
     notify_open(&supervisor->notify);
-    crew_init(crew, options->workers);
-    spawner_init(&crew->spawner, pages_fd, lock_fd, options->workers, arguments_count, arguments);
+    family_init(family, options->workers);
+    spawner_init(&family->spawner, pages_fd, lock_fd, options->workers, arguments_count, arguments);
     return true;
 }
 
@@ -154,16 +158,16 @@ static void announce_start(const struct options *options)
 
 static void serve(struct supervisor *supervisor)
 {
-    struct crew *crew = &supervisor->crew;
+    struct family *family = &supervisor->family;
 
     while (supervisor->phase != PHASE_OVER) {
         start_due_children(supervisor);
         wait_for_news(supervisor);
-        crew_kill_overdue(crew);
-        if (supervisor->phase == PHASE_RESTARTING && crew_has_no_workers(crew)) {
+        family_kill_overdue(family);
+        if (supervisor->phase == PHASE_RESTARTING && family_has_no_workers(family)) {
             supervisor->phase = PHASE_RUNNING;
         }
-        if (supervisor->phase == PHASE_ENDING && crew_has_no_workers(crew)) {
+        if (supervisor->phase == PHASE_ENDING && family_has_no_workers(family)) {
             supervisor->phase = PHASE_OVER;
         }
     }
@@ -179,8 +183,8 @@ static void start_due_children(struct supervisor *supervisor)
 {
     uint64_t now_us = clock_us();
 
-    for (uint32_t i = 0; i < supervisor->crew.count && starts_children(supervisor); i++) {
-        struct child *child = &supervisor->crew.members[i];
+    for (uint32_t i = 0; i < supervisor->family.count && starts_children(supervisor); i++) {
+        struct child *child = &supervisor->family.members[i];
 
         if (child->state == CHILD_WAITING && child->due_us <= now_us) {
             start(supervisor, child);
@@ -190,34 +194,34 @@ static void start_due_children(struct supervisor *supervisor)
 
 static void start(struct supervisor *supervisor, struct child *child)
 {
-    struct crew *crew = &supervisor->crew;
+    struct family *family = &supervisor->family;
     struct error err = {0};
 
-    if (!crew_start(crew, child, &err)) {
+    if (!family_start(family, child, &err)) {
         log_message(LOG_WARNING, "%s; trying again in %llu ms", err.message,
                     (unsigned long long)(child->due_us - clock_us()) / 1000);
         give_up_if_hopeless(supervisor, child);
         return;
     }
-    if (child != crew_frontend(crew)) {
+    if (child != family_frontend(family)) {
         return;
     }
-    for (uint32_t i = 0; crew_worker(crew, i) != NULL; i++) {
-        if (crew_worker(crew, i)->state == CHILD_READY) {
-            crew_tell_frontend(crew, ROLE_WORKER_READY, crew_worker(crew, i), 0);
+    for (uint32_t i = 0; family_worker(family, i) != NULL; i++) {
+        if (family_worker(family, i)->state == CHILD_READY) {
+            family_tell_frontend(family, ROLE_WORKER_READY, family_worker(family, i), 0);
         }
     }
 }
 
 static void wait_for_news(struct supervisor *supervisor)
 {
-    struct pollfd watched[1 + CREW_MAX];
-    struct child *owners[1 + CREW_MAX];
+    struct pollfd watched[1 + FAMILY_MAX];
+    struct child *owners[1 + FAMILY_MAX];
     nfds_t count = 1;
 
     watched[0] = (struct pollfd){.fd = supervisor->signal_fd, .events = POLLIN};
-    for (uint32_t i = 0; i < supervisor->crew.count; i++) {
-        struct child *child = &supervisor->crew.members[i];
+    for (uint32_t i = 0; i < supervisor->family.count; i++) {
+        struct child *child = &supervisor->family.members[i];
 
         if (child->control_fd >= 0) {
             watched[count] = (struct pollfd){.fd = child->control_fd, .events = POLLIN};
@@ -240,7 +244,7 @@ static void wait_for_news(struct supervisor *supervisor)
 static int time_to_wait_ms(struct supervisor *supervisor)
 {
     uint64_t now_us = clock_us();
-    uint64_t due_us = crew_next_due_us(&supervisor->crew, starts_children(supervisor));
+    uint64_t due_us = family_next_due_us(&supervisor->family, starts_children(supervisor));
     uint64_t watchdog_us = notify_watchdog(&supervisor->notify, now_us);
 
     if (watchdog_us < due_us) {
@@ -275,14 +279,14 @@ static void reap_children(struct supervisor *supervisor)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct child *child = crew_find(&supervisor->crew, pid);
+        struct child *child = family_find(&supervisor->family, pid);
 
         if (child == NULL) {
             continue;
         }
         /* Its last words first, as why it cannot start. */
         read_messages(supervisor, child);
-        if (child == crew_frontend(&supervisor->crew)) {
+        if (child == family_frontend(&supervisor->family)) {
             frontend_ended(supervisor, status);
         } else {
             worker_ended(supervisor, child, status);
@@ -292,35 +296,35 @@ static void reap_children(struct supervisor *supervisor)
 
 static void frontend_ended(struct supervisor *supervisor, int status)
 {
-    struct child *frontend = crew_frontend(&supervisor->crew);
+    struct child *frontend = family_frontend(&supervisor->family);
 
     if (supervisor->phase == PHASE_FINISHING) {
-        crew_ended(&supervisor->crew, frontend, CHILD_END_FINAL, status);
+        family_ended(&supervisor->family, frontend, CHILD_END_FINAL, status);
         begin_end(supervisor);
         return;
     }
-    crew_ended(&supervisor->crew, frontend, CHILD_END_OWN, status);
+    family_ended(&supervisor->family, frontend, CHILD_END_OWN, status);
     begin_restart(supervisor);
     give_up_if_hopeless(supervisor, frontend);
 }
 
 static void worker_ended(struct supervisor *supervisor, struct child *worker, int status)
 {
-    struct crew *crew = &supervisor->crew;
+    struct family *family = &supervisor->family;
 
     switch (supervisor->phase) {
     case PHASE_RUNNING:
     case PHASE_FINISHING:
-        crew_ended(crew, worker, CHILD_END_OWN, status);
-        crew_tell_frontend(crew, ROLE_WORKER_REAPED, worker, status);
+        family_ended(family, worker, CHILD_END_OWN, status);
+        family_tell_frontend(family, ROLE_WORKER_REAPED, worker, status);
         give_up_if_hopeless(supervisor, worker);
         break;
     case PHASE_RESTARTING:
-        crew_ended(crew, worker, CHILD_END_OTHERS, status);
+        family_ended(family, worker, CHILD_END_OTHERS, status);
         break;
     case PHASE_ENDING:
     case PHASE_OVER:
-        crew_ended(crew, worker, CHILD_END_FINAL, status);
+        family_ended(family, worker, CHILD_END_FINAL, status);
         break;
     }
 }
@@ -348,8 +352,8 @@ static void read_messages(struct supervisor *supervisor, struct child *child)
     }
     if (received == 0) {
         /* It is ending, or no longer sane; in both cases it talks no more. */
-        crew_close_control(child);
-        crew_kill(child);
+        family_close_control(child);
+        family_kill(child);
     }
 }
 
@@ -361,7 +365,7 @@ static void handle_message(struct supervisor *supervisor, struct child *child,
         child_became_ready(supervisor, child);
         break;
     case ROLE_KILL_WORKER:
-        if (child == crew_frontend(&supervisor->crew)) {
+        if (child == family_frontend(&supervisor->family)) {
             kill_life(supervisor, message->worker, message->life);
         }
         break;
@@ -382,11 +386,11 @@ static void child_became_ready(struct supervisor *supervisor, struct child *chil
         return;
     }
     child_is_ready(child, clock_us());
-    if (child == crew_frontend(&supervisor->crew)) {
+    if (child == family_frontend(&supervisor->family)) {
         supervisor->was_ready = true;
         notify_send(&supervisor->notify, "READY=1");
     } else {
-        crew_tell_frontend(&supervisor->crew, ROLE_WORKER_READY, child, 0);
+        family_tell_frontend(&supervisor->family, ROLE_WORKER_READY, child, 0);
     }
 }
 
@@ -408,10 +412,10 @@ static void child_cannot_start(struct supervisor *supervisor, const struct child
 
 static void kill_life(struct supervisor *supervisor, uint32_t worker, uint64_t life)
 {
-    struct child *child = crew_worker(&supervisor->crew, worker);
+    struct child *child = family_worker(&supervisor->family, worker);
 
     if (child != NULL && child->life == life) {
-        crew_kill(child);
+        family_kill(child);
     }
 }
 
@@ -419,16 +423,21 @@ static void kill_life(struct supervisor *supervisor, uint32_t worker, uint64_t l
  * ends at once. */
 static void stop(struct supervisor *supervisor, unsigned signal_number)
 {
-    struct child *frontend = crew_frontend(&supervisor->crew);
+    struct child *frontend = family_frontend(&supervisor->family);
 
+    if (supervisor->stops_asked > 0 &&
+        clock_us() - supervisor->stop_us < (uint64_t)SAME_SIGNAL_MS * 1000) {
+        return;
+    }
     supervisor->stops_asked++;
+    supervisor->stop_us = clock_us();
     log_message(LOG_INFO, "stopping on signal %u", signal_number);
     if (supervisor->phase == PHASE_RUNNING || supervisor->phase == PHASE_RESTARTING) {
         begin_finish(supervisor);
     } else if (supervisor->phase == PHASE_FINISHING && supervisor->stops_asked > 2) {
-        crew_kill(frontend);
+        family_kill(frontend);
     } else if (supervisor->phase == PHASE_FINISHING) {
-        crew_stop(frontend, clock_us() + (uint64_t)FRONTEND_HURRY_MAX_MS * 1000);
+        family_stop(frontend, clock_us() + (uint64_t)FRONTEND_HURRY_MAX_MS * 1000);
     }
 }
 
@@ -450,20 +459,20 @@ static void fail(struct supervisor *supervisor, const struct error *err)
 static void begin_restart(struct supervisor *supervisor)
 {
     supervisor->phase = PHASE_RESTARTING;
-    for (uint32_t i = 0; crew_worker(&supervisor->crew, i) != NULL; i++) {
-        crew_kill(crew_worker(&supervisor->crew, i));
+    for (uint32_t i = 0; family_worker(&supervisor->family, i) != NULL; i++) {
+        family_kill(family_worker(&supervisor->family, i));
     }
 }
 
 static void begin_finish(struct supervisor *supervisor)
 {
-    struct child *frontend = crew_frontend(&supervisor->crew);
+    struct child *frontend = family_frontend(&supervisor->family);
     uint64_t patience_ms = supervisor->options->grace_ms + FRONTEND_END_MAX_MS;
 
     notify_send(&supervisor->notify, "STOPPING=1");
     supervisor->phase = PHASE_FINISHING;
     if (child_runs(frontend)) {
-        crew_stop(frontend, clock_us() + patience_ms * 1000);
+        family_stop(frontend, clock_us() + patience_ms * 1000);
     } else {
         child_is_unwanted(frontend);
         begin_end(supervisor);
@@ -475,11 +484,11 @@ static void begin_end(struct supervisor *supervisor)
     uint64_t due_us = clock_us() + (uint64_t)WORKER_END_MAX_MS * 1000;
 
     supervisor->phase = PHASE_ENDING;
-    for (uint32_t i = 0; crew_worker(&supervisor->crew, i) != NULL; i++) {
-        struct child *worker = crew_worker(&supervisor->crew, i);
+    for (uint32_t i = 0; family_worker(&supervisor->family, i) != NULL; i++) {
+        struct child *worker = family_worker(&supervisor->family, i);
 
         if (child_runs(worker)) {
-            crew_stop(worker, due_us);
+            family_stop(worker, due_us);
         } else {
             child_is_unwanted(worker);
         }

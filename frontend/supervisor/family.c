@@ -1,5 +1,5 @@
 /* The processes of a server. */
-#include "frontend/supervisor/crew.h"
+#include "frontend/supervisor/family.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,52 +17,52 @@ enum {
     WORKER_START_MAX_MS = 60000
 };
 
-static bool spawn(struct crew *crew, const struct child *child, uint64_t life, pid_t *pid_out,
+static bool spawn(struct family *family, const struct child *child, uint64_t life, pid_t *pid_out,
                   int *control_fd_out, struct error *err);
-static uint32_t index_of(const struct crew *crew, const struct child *child);
-static bool is_frontend(const struct crew *crew, const struct child *child);
+static uint32_t index_of(const struct family *family, const struct child *child);
+static bool is_frontend(const struct family *family, const struct child *child);
 static bool ended_as_meant(enum child_end end, int status);
-static void tell_end(const struct crew *crew, const struct child *child, pid_t pid, int status);
+static void tell_end(const struct family *family, const struct child *child, pid_t pid, int status);
 
-void crew_init(struct crew *crew, uint64_t workers)
+void family_init(struct family *family, uint64_t workers)
 {
     uint64_t now_us = clock_us();
 
     REQUIRE(workers >= 1);
     REQUIRE(workers <= LIMIT_WORKERS);
-    crew->count = (uint32_t)workers + 2;
-    crew->lives = 0;
+    family->count = (uint32_t)workers + 2;
+    family->lives = 0;
     for (uint32_t i = 0; i < workers; i++) {
-        char name[sizeof crew->members[i].name];
+        char name[sizeof family->members[i].name];
 
         snprintf(name, sizeof name, "worker %u", i);
-        child_init(&crew->members[i], name, now_us);
+        child_init(&family->members[i], name, now_us);
     }
-    child_init(&crew->members[workers], "worker express", now_us);
-    child_init(crew_frontend(crew), "frontend", now_us);
+    child_init(&family->members[workers], "worker express", now_us);
+    child_init(family_frontend(family), "frontend", now_us);
 }
 
-struct child *crew_frontend(struct crew *crew)
+struct child *family_frontend(struct family *family)
 {
-    return &crew->members[crew->count - 1];
+    return &family->members[family->count - 1];
 }
 
-struct child *crew_worker(struct crew *crew, uint32_t worker)
+struct child *family_worker(struct family *family, uint32_t worker)
 {
-    return worker < crew->count - 1 ? &crew->members[worker] : NULL;
+    return worker < family->count - 1 ? &family->members[worker] : NULL;
 }
 
-struct child *crew_find(struct crew *crew, pid_t pid)
+struct child *family_find(struct family *family, pid_t pid)
 {
-    for (uint32_t i = 0; i < crew->count; i++) {
-        if (child_runs(&crew->members[i]) && crew->members[i].pid == pid) {
-            return &crew->members[i];
+    for (uint32_t i = 0; i < family->count; i++) {
+        if (child_runs(&family->members[i]) && family->members[i].pid == pid) {
+            return &family->members[i];
         }
     }
     return NULL;
 }
 
-bool crew_start(struct crew *crew, struct child *child, struct error *err)
+bool family_start(struct family *family, struct child *child, struct error *err)
 {
     /* Sweeping what a crash has left behind takes the frontend as long as it takes. */
     uint64_t due_us = UINT64_MAX;
@@ -70,11 +70,11 @@ bool crew_start(struct crew *crew, struct child *child, struct error *err)
     pid_t pid;
     int control_fd;
 
-    if (!is_frontend(crew, child)) {
+    if (!is_frontend(family, child)) {
         due_us = clock_us() + (uint64_t)WORKER_START_MAX_MS * 1000;
-        life = ++crew->lives;
+        life = ++family->lives;
     }
-    if (!spawn(crew, child, life, &pid, &control_fd, err)) {
+    if (!spawn(family, child, life, &pid, &control_fd, err)) {
         child_not_started(child, clock_us());
         return error_wrap(err, "could not start %s", child->name);
     }
@@ -82,7 +82,7 @@ bool crew_start(struct crew *crew, struct child *child, struct error *err)
     return true;
 }
 
-void crew_stop(struct child *child, uint64_t due_us)
+void family_stop(struct child *child, uint64_t due_us)
 {
     struct role_message message = {.kind = ROLE_STOP};
 
@@ -92,11 +92,11 @@ void crew_stop(struct child *child, uint64_t due_us)
     if (child->control_fd >= 0 && role_send(child->control_fd, &message)) {
         child_stops(child, due_us);
     } else {
-        crew_kill(child);
+        family_kill(child);
     }
 }
 
-void crew_kill(struct child *child)
+void family_kill(struct child *child)
 {
     if (child_runs(child)) {
         kill(child->pid, SIGKILL);
@@ -104,27 +104,27 @@ void crew_kill(struct child *child)
     }
 }
 
-void crew_kill_overdue(struct crew *crew)
+void family_kill_overdue(struct family *family)
 {
     uint64_t now_us = clock_us();
 
-    for (uint32_t i = 0; i < crew->count; i++) {
-        struct child *child = &crew->members[i];
+    for (uint32_t i = 0; i < family->count; i++) {
+        struct child *child = &family->members[i];
 
         if (child_runs(child) && child->due_us <= now_us) {
             log_message(LOG_WARNING, "%s takes too long while it is %s: killing it", child->name,
                         child_state_name(child->state));
-            crew_kill(child);
+            family_kill(child);
         }
     }
 }
 
-uint64_t crew_next_due_us(const struct crew *crew, bool starts)
+uint64_t family_next_due_us(const struct family *family, bool starts)
 {
     uint64_t due_us = UINT64_MAX;
 
-    for (uint32_t i = 0; i < crew->count; i++) {
-        const struct child *child = &crew->members[i];
+    for (uint32_t i = 0; i < family->count; i++) {
+        const struct child *child = &family->members[i];
         bool counts = child_runs(child) || (child->state == CHILD_WAITING && starts);
 
         if (counts && child->due_us < due_us) {
@@ -134,47 +134,47 @@ uint64_t crew_next_due_us(const struct crew *crew, bool starts)
     return due_us;
 }
 
-void crew_tell_frontend(struct crew *crew, enum role_message_kind kind, const struct child *worker,
-                        int status)
+void family_tell_frontend(struct family *family, enum role_message_kind kind,
+                          const struct child *worker, int status)
 {
-    struct child *frontend = crew_frontend(crew);
+    struct child *frontend = family_frontend(family);
     struct role_message message = {
-        .kind = kind, .worker = index_of(crew, worker), .life = worker->life, .status = status};
+        .kind = kind, .worker = index_of(family, worker), .life = worker->life, .status = status};
 
     if (frontend->control_fd >= 0 && !role_send(frontend->control_fd, &message)) {
         /* Otherwise it has just died, and is reaped soon. */
         if (errno == EAGAIN) {
             log_message(LOG_WARNING, "the frontend takes no messages: killing it");
         }
-        crew_kill(frontend);
+        family_kill(frontend);
     }
 }
 
-void crew_ended(struct crew *crew, struct child *child, enum child_end end, int status)
+void family_ended(struct family *family, struct child *child, enum child_end end, int status)
 {
     pid_t pid = child->pid;
 
-    crew_close_control(child);
+    family_close_control(child);
     child_ended(child, clock_us(), end);
-    if (!is_frontend(crew, child)) {
-        runtime_folder_remove_socket(&crew->runtime, index_of(crew, child), child->life);
+    if (!is_frontend(family, child)) {
+        runtime_folder_remove_socket(&family->runtime, index_of(family, child), child->life);
     }
     if (!ended_as_meant(end, status)) {
-        tell_end(crew, child, pid, status);
+        tell_end(family, child, pid, status);
     }
 }
 
-bool crew_has_no_workers(const struct crew *crew)
+bool family_has_no_workers(const struct family *family)
 {
-    for (uint32_t i = 0; i < crew->count - 1; i++) {
-        if (child_runs(&crew->members[i])) {
+    for (uint32_t i = 0; i < family->count - 1; i++) {
+        if (child_runs(&family->members[i])) {
             return false;
         }
     }
     return true;
 }
 
-void crew_close_control(struct child *child)
+void family_close_control(struct child *child)
 {
     if (child->control_fd >= 0) {
         close(child->control_fd);
@@ -182,24 +182,24 @@ void crew_close_control(struct child *child)
     }
 }
 
-static bool spawn(struct crew *crew, const struct child *child, uint64_t life, pid_t *pid_out,
+static bool spawn(struct family *family, const struct child *child, uint64_t life, pid_t *pid_out,
                   int *control_fd_out, struct error *err)
 {
-    if (is_frontend(crew, child)) {
-        return spawn_frontend(&crew->spawner, pid_out, control_fd_out, err);
+    if (is_frontend(family, child)) {
+        return spawn_frontend(&family->spawner, pid_out, control_fd_out, err);
     }
-    return spawn_worker(&crew->spawner, child->name + strlen("worker "), life, pid_out,
+    return spawn_worker(&family->spawner, child->name + strlen("worker "), life, pid_out,
                         control_fd_out, err);
 }
 
-static uint32_t index_of(const struct crew *crew, const struct child *child)
+static uint32_t index_of(const struct family *family, const struct child *child)
 {
-    return (uint32_t)(child - crew->members);
+    return (uint32_t)(child - family->members);
 }
 
-static bool is_frontend(const struct crew *crew, const struct child *child)
+static bool is_frontend(const struct family *family, const struct child *child)
 {
-    return index_of(crew, child) == crew->count - 1;
+    return index_of(family, child) == family->count - 1;
 }
 
 /* We kill workers ourselves when all begin anew, and at the end those that do not hurry. */
@@ -216,12 +216,12 @@ static bool ended_as_meant(enum child_end end, int status)
     return false;
 }
 
-static void tell_end(const struct crew *crew, const struct child *child, pid_t pid, int status)
+static void tell_end(const struct family *family, const struct child *child, pid_t pid, int status)
 {
     struct log_line line;
     uint64_t now_us = clock_us();
     /* A worker ends by itself when a library has leaked too much of its memory. */
-    enum log_level level = !is_frontend(crew, child) && status == 0 ? LOG_INFO : LOG_WARNING;
+    enum log_level level = !is_frontend(family, child) && status == 0 ? LOG_INFO : LOG_WARNING;
 
     if (WIFSIGNALED(status)) {
         log_begin(&line, level, "%s was killed by signal %d", child->name, WTERMSIG(status));

@@ -1,8 +1,8 @@
 /* The processes of a server: the frontend, the workers and the express worker.
  *
  * Makes the system calls that the states in child.h stand for; when and why is the supervisor's. */
-#ifndef WEIR_FRONTEND_SUPERVISOR_CREW_H
-#define WEIR_FRONTEND_SUPERVISOR_CREW_H
+#ifndef WEIR_FRONTEND_SUPERVISOR_FAMILY_H
+#define WEIR_FRONTEND_SUPERVISOR_FAMILY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,11 +17,11 @@
 #include "frontend/supervisor/spawn.h"
 
 enum {
-    CREW_MAX = LIMIT_WORKERS + 2
+    FAMILY_MAX = LIMIT_WORKERS + 2
 };
 
-struct crew {
-    struct child members[CREW_MAX]; /* the workers, the express worker, the frontend */
+struct family {
+    struct child members[FAMILY_MAX]; /* the workers, the express worker, the frontend */
     uint32_t count;
     uint64_t lives; /* starts of workers, counted from 1 */
     struct spawner spawner;
@@ -29,44 +29,44 @@ struct crew {
 };
 
 /* Fills in members that are due now. `workers` is without the express worker. */
-void crew_init(struct crew *crew, uint64_t workers);
+void family_init(struct family *family, uint64_t workers);
 
-struct child *crew_frontend(struct crew *crew);
+struct child *family_frontend(struct family *family);
 
 /* The worker of that index (the last one is the express worker), or NULL. */
-struct child *crew_worker(struct crew *crew, uint32_t worker);
+struct child *family_worker(struct family *family, uint32_t worker);
 
 /* The member whose process that is, or NULL. */
-struct child *crew_find(struct crew *crew, pid_t pid);
+struct child *family_find(struct family *family, pid_t pid);
 
 /* Starts a process for a waiting member. False: it could not, and is planned again (*err). */
-MUST_CHECK bool crew_start(struct crew *crew, struct child *child, struct error *err);
+MUST_CHECK bool family_start(struct family *family, struct child *child, struct error *err);
 
 /* Asks it to end and gives it until `due_us`; kills it if it cannot be asked. */
-void crew_stop(struct child *child, uint64_t due_us);
+void family_stop(struct child *child, uint64_t due_us);
 
 /* Sends SIGKILL if a process runs. */
-void crew_kill(struct child *child);
+void family_kill(struct child *child);
 
 /* Kills all members that take too long to start or to end. */
-void crew_kill_overdue(struct crew *crew);
+void family_kill_overdue(struct family *family);
 
 /* When the next member has to be started (if `starts`) or killed; UINT64_MAX: never. */
-uint64_t crew_next_due_us(const struct crew *crew, bool starts);
+uint64_t family_next_due_us(const struct family *family, bool starts);
 
 /* Tells the frontend, if one runs, about a worker's life. A frontend that takes no messages is
  * killed. */
-void crew_tell_frontend(struct crew *crew, enum role_message_kind kind, const struct child *worker,
-                        int status);
+void family_tell_frontend(struct family *family, enum role_message_kind kind,
+                          const struct child *worker, int status);
 
 /* Cleans up behind a process that was reaped, and says so in the log unless it ended as it was
  * meant to. `status` is waitpid's. */
-void crew_ended(struct crew *crew, struct child *child, enum child_end end, int status);
+void family_ended(struct family *family, struct child *child, enum child_end end, int status);
 
 /* Whether no process of a worker is left. */
-bool crew_has_no_workers(const struct crew *crew);
+bool family_has_no_workers(const struct family *family);
 
 /* Closes our end of its control socket. */
-void crew_close_control(struct child *child);
+void family_close_control(struct child *child);
 
 #endif
