@@ -232,7 +232,7 @@ static bool apply(struct batch *batch, struct error *err)
             return applied;
         }
     }
-    return error_wrap(err, "could not write to table \"%s\".\"%s\": %d workers were lost",
+    return error_wrap(err, "could not write to table \"%s.%s\": %d workers were lost",
                       text_name(batch->request->table->schema_name).text,
                       text_name(batch->request->table->name).text, LIMIT_JOB_TRIES);
 }

@@ -225,7 +225,9 @@ static bool check_place(const struct form_field *field, const char *value, struc
     const char *elsewhere = field->elsewhere;
 
     if (field->kind == FORM_CHOICE) {
-        elsewhere = find_choice(field, value)->elsewhere;
+        const struct form_choice *choice = find_choice(field, value);
+
+        elsewhere = choice != NULL ? choice->elsewhere : NULL;
     }
     if (elsewhere == NULL) {
         return true;

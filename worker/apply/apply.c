@@ -143,7 +143,7 @@ static bool fail_damaged(const struct folding *folding, struct error *err)
 {
     const struct table *table = store_txn_table(folding->txn);
 
-    return error_set(err, ERROR_STORE, "a row of table \"%s\".\"%s\" is damaged",
+    return error_set(err, ERROR_STORE, "a row of table \"%s.%s\" is damaged",
                      text_name(table->schema_name).text, text_name(table->name).text);
 }
 

@@ -94,6 +94,6 @@ static bool check_column(const Weir__ColumnEntry *request, const struct column *
 
 static bool fail_in_table(const Weir__TableEntry *request, struct error *err)
 {
-    return error_wrap(err, "could not write to table \"%s\".\"%s\"",
+    return error_wrap(err, "could not write to table \"%s.%s\"",
                       text_name(request->schema_name).text, text_name(request->table_name).text);
 }

@@ -49,16 +49,16 @@ bool store_reader_open(struct store *store, const char *schema_name, const char 
         }
         if (current && !opened) {
             error_copy(err, &opening);
-            return error_wrap(err, "could not read table \"%s\".\"%s\"",
-                              text_name(schema_name).text, text_name(table_name).text);
+            return error_wrap(err, "could not read table \"%s.%s\"", text_name(schema_name).text,
+                              text_name(table_name).text);
         }
         if (current) {
             *reader_out = MOVE(reader);
             return true;
         }
     }
-    return error_set(err, ERROR_BUSY, "table \"%s\".\"%s\" keeps changing",
-                     text_name(schema_name).text, text_name(table_name).text);
+    return error_set(err, ERROR_BUSY, "table \"%s.%s\" keeps changing", text_name(schema_name).text,
+                     text_name(table_name).text);
 }
 
 const struct table *store_reader_table(const struct store_reader *reader)

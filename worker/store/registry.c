@@ -120,7 +120,7 @@ bool registry_create(struct store *store, const struct table *table, struct erro
         if (is_retry(existing, table)) {
             return true; /* the first try committed and was killed before it answered */
         }
-        (void)error_set(err, ERROR_REQUEST, "table \"%s\".\"%s\" already exists",
+        (void)error_set(err, ERROR_REQUEST, "table \"%s.%s\" already exists",
                         text_name(table->schema_name).text, text_name(table->name).text);
         return error_hint(err, "Drop or rename it, or choose another schema.");
     }
@@ -254,7 +254,7 @@ static bool append_name(const char *schema_name, const char *table_name, struct 
 
     if (schema_length + table_length > LIMIT_TABLE_NAME_BYTES) {
         return error_set(err, ERROR_REQUEST,
-                         "the names of table \"%s\".\"%s\" have %zu bytes together, %d is the most",
+                         "the names of table \"%s.%s\" have %zu bytes together, %d is the most",
                          text_name(schema_name).text, text_name(table_name).text,
                          schema_length + table_length, LIMIT_TABLE_NAME_BYTES);
     }

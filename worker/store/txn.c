@@ -49,7 +49,7 @@ bool store_txn_begin(struct store *store, const struct table *table, const uint8
     txn->table = table_copy(table);
     memcpy(txn->operation_id, operation_id, sizeof txn->operation_id);
     if (!begin(store, txn, err)) {
-        return error_wrap(err, "could not write to table \"%s\".\"%s\"",
+        return error_wrap(err, "could not write to table \"%s.%s\"",
                           text_name(table->schema_name).text, text_name(table->name).text);
     }
     *already_out =
@@ -167,7 +167,7 @@ bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error
     txn->cursor = NULL;
     done = batch_entry_write(txn->txn, txn->meta, txn->batch, err) && env_commit(&txn->txn, err);
     return done ||
-           error_wrap(err, "could not write to table \"%s\".\"%s\"",
+           error_wrap(err, "could not write to table \"%s.%s\"",
                       text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
 }
 
@@ -254,7 +254,7 @@ static bool same_key(const struct buffer *buffer, const MDB_val *key)
 static void fail(struct store_txn *txn, int result, const char *what)
 {
     (void)env_fail(&txn->failure, env_write_result(txn->env, result), what);
-    (void)error_wrap(&txn->failure, "could not write to table \"%s\".\"%s\"",
+    (void)error_wrap(&txn->failure, "could not write to table \"%s.%s\"",
                      text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
 }
 

@@ -74,14 +74,14 @@ static void join_key(Weir__TableEntry *request)
     request->columns[1]->key_position = 2;
 }
 
-#define TABLE "could not write to table \"s\".\"t\": "
+#define TABLE "could not write to table \"s.t\": "
 
 static const struct disagreement disagreements[] = {
     {"the same",             change_nothing,     NULL                                                           },
     {"another order",        reorder,            NULL                                                           },
     {"a column left out",    leave_out_a_column, NULL                                                           },
     {"other params",         change_params,      NULL                                                           },
-    {"no such table",        rename_table,       "could not write to table \"s\".\"x\": there is no such table" },
+    {"no such table",        rename_table,       "could not write to table \"s.x\": there is no such table" },
     {"no such column",       rename_column,      TABLE "it has no column \"Text\""                              },
     {"another type",         change_type,        TABLE "column \"text\" is STRING, the request says JSON"       },
     {"no type",              unset_type,         TABLE "column \"text\" is STRING, the request says UNSPECIFIED"},

@@ -86,7 +86,7 @@ static void test_creating_a_table_twice_is_a_failure_but_a_retry_is_none(void **
     result = job_fixture_create("t", 2);
     assert_non_null(result->failure);
     assert_int_equal(result->failure->kind, ERROR_REQUEST);
-    assert_string_equal(result->failure->message, "table \"s\".\"t\" already exists");
+    assert_string_equal(result->failure->message, "table \"s.t\" already exists");
 }
 
 static void test_a_batch_of_the_stored_columns_gets_their_ids(void **state)

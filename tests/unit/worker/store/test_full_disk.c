@@ -81,7 +81,7 @@ static int fill_with_a_batch(void *context)
         return 1;
     }
     if (put_rows(store, table, 2, 5000, &err) || err.kind != ERROR_FULL || err.hint[0] == '\0' ||
-        strstr(err.message, "\"s\".\"t\"") == NULL) {
+        strstr(err.message, "\"s.t\"") == NULL) {
         fprintf(stderr, "%s\n", err.message);
         return 2;
     }

@@ -266,7 +266,7 @@ static void test_a_lost_file_is_an_error_and_not_an_empty_table(void **state)
         assert_int_equal(lost == 0 ? truncate(path, 0) : unlink(path), 0);
         assert_false(store_reader_open(store, "s", "t", &reader, &err));
         assert_int_equal(err.kind, ERROR_STORE);
-        assert_non_null(strstr(err.message, "table \"s\".\"t\""));
+        assert_non_null(strstr(err.message, "table \"s.t\""));
         assert_false(store_txn_begin(store, table, operation_id, &txn, &already, &err));
         assert_int_equal(err.kind, ERROR_STORE);
     }

@@ -90,7 +90,7 @@ static void test_an_existing_table_is_refused_by_name(void **state)
     wished->operation_id[0] = 2;
     assert_false(registry_create(store, wished, &err));
     assert_int_equal(err.kind, ERROR_REQUEST);
-    assert_string_equal(err.message, "table \"s\".\"t\" already exists");
+    assert_string_equal(err.message, "table \"s.t\" already exists");
 }
 
 static void test_a_retry_of_the_same_operation_succeeds(void **state)

@@ -152,7 +152,7 @@ static void test_creating_again_fails_unless_it_is_a_retry(void **state)
     table->operation_id[0] = 2;
     assert_false(registry_create(fixture->store, table, &err));
     assert_int_equal(err.kind, ERROR_REQUEST);
-    assert_string_equal(err.message, "table \"s\".\"t\" already exists");
+    assert_string_equal(err.message, "table \"s.t\" already exists");
 }
 
 static void test_rows_of_every_length_come_back(void **state)
