@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#include <grpc/byte_buffer_reader.h>
 #include <grpc/support/time.h>
 
-#include "common/mem.h"
 #include "common/require.h"
+#include "frontend/gateway/message_bytes.h"
 
 static void start_batch(struct exchange *exchange, const grpc_op *operations, size_t count,
                         struct event *event);
@@ -64,25 +63,13 @@ void exchange_receive(struct exchange *exchange)
     start_batch(exchange, &operation, 1, &exchange->received_event);
 }
 
-uint8_t *exchange_take_bytes(struct exchange *exchange, size_t *length_out)
+bool exchange_take_bytes(struct exchange *exchange, size_t size_max, uint8_t **bytes_out,
+                         size_t *length_out, struct error *err)
 {
-    size_t length = grpc_byte_buffer_length(exchange->received);
-    uint8_t *bytes = mem_alloc(length + 1);
-    grpc_byte_buffer_reader reader;
-    grpc_slice slice;
-    size_t filled = 0;
+    bool taken = message_bytes(exchange->received, size_max, bytes_out, length_out, err);
 
-    ENSURE(grpc_byte_buffer_reader_init(&reader, exchange->received) != 0);
-    while (grpc_byte_buffer_reader_next(&reader, &slice) != 0) {
-        REQUIRE(GRPC_SLICE_LENGTH(slice) <= length - filled);
-        memcpy(bytes + filled, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
-        filled += GRPC_SLICE_LENGTH(slice);
-        grpc_slice_unref(slice);
-    }
-    grpc_byte_buffer_reader_destroy(&reader);
     destroy_buffer(&exchange->received);
-    *length_out = filled;
-    return bytes;
+    return taken;
 }
 
 void exchange_send(struct exchange *exchange, const ProtobufCMessage *message)

@@ -73,8 +73,10 @@ void exchange_start(struct exchange *exchange, const struct exchange_role *role,
 /* Waits for the next message; role->received reports it. */
 void exchange_receive(struct exchange *exchange);
 
-/* The bytes received, contiguous, for the caller to release with mem_free(). */
-uint8_t *exchange_take_bytes(struct exchange *exchange, size_t *length_out);
+/* The bytes received, contiguous and inflated, for the caller to release with mem_free(). Fails if
+ * they are more than `size_max` or do not inflate; exchange->received is gone in any case. */
+MUST_CHECK bool exchange_take_bytes(struct exchange *exchange, size_t size_max, uint8_t **bytes_out,
+                                    size_t *length_out, struct error *err);
 
 /* Sends a message of a stream; one at a time. */
 void exchange_send(struct exchange *exchange, const ProtobufCMessage *message);

@@ -14,11 +14,13 @@
 
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/require.h"
 #include "common/text.h"
 #include "frontend/gateway/rpc_exchange.h"
 #include "frontend/rpc/rpc.h"
 
 enum {
+    SETTINGS_MAX = 16,
     STREAMS_PER_CONNECTION = 4096, /* more calls of one client wait in the client */
     PING_INTERVAL_MIN_MS = 1000,
     PING_AFTER_MS = 60000, /* a client that does not even answer pings is gone */
@@ -28,6 +30,7 @@ enum {
 _Static_assert(LIMIT_MESSAGE_BYTES <= INT_MAX, "gRPC takes the limit as an int");
 
 static grpc_server *create_server(void);
+static void set(grpc_channel_args *settings, const char *name, int value);
 static bool check_port(uint16_t port, struct error *err);
 static bool try_port(int family, uint16_t port, int *errno_out);
 static bool bind_port(grpc_server *server, uint64_t port, uint16_t *port_out, struct error *err);
@@ -80,40 +83,40 @@ void listener_clear(struct listener *listener)
 
 static grpc_server *create_server(void)
 {
-    static const struct {
-        const char *name;
-        int value;
-    } settings[] = {
-        {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,                   (int)LIMIT_MESSAGE_BYTES},
-        {GRPC_ARG_MAX_SEND_MESSAGE_LENGTH,                      (int)LIMIT_MESSAGE_BYTES},
-        {GRPC_ARG_MAX_CONCURRENT_STREAMS,                       STREAMS_PER_CONNECTION  },
- /* Two servers on one port would share its calls at random. */
-        {GRPC_ARG_ALLOW_REUSEPORT,                              0                       },
- /* Clients that ping to keep long calls alive; by default they are cut off as abusive. */
-        {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_INTERVAL_MIN_MS    },
-        {GRPC_ARG_HTTP2_MAX_PING_STRIKES,                       0                       },
-        {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS,               1                       },
- /* A client whose machine is gone must not keep its batch running. */
-        {GRPC_ARG_KEEPALIVE_TIME_MS,                            PING_AFTER_MS           },
-        {GRPC_ARG_KEEPALIVE_TIMEOUT_MS,                         PING_TIMEOUT_MS         },
-        {GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA,                 0                       },
-    };
+    grpc_arg arguments[SETTINGS_MAX];
+    grpc_channel_args settings = {.args = arguments};
 
-    enum {
-        COUNT = sizeof settings / sizeof settings[0]
-    };
+    set(&settings, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)LIMIT_MESSAGE_BYTES);
+    set(&settings, GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, (int)LIMIT_MESSAGE_BYTES);
+    set(&settings, GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION);
 
-    grpc_arg arguments[COUNT];
+    /* gRPC inflates without a bound; gateway/message_bytes does not. */
+    set(&settings, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 
-    for (size_t i = 0; i < COUNT; i++) {
-        arguments[i] = (grpc_arg){.type = GRPC_ARG_INTEGER, .value.integer = settings[i].value};
-        /* gRPC does not write to it. */
-        memcpy(&arguments[i].key, &settings[i].name, sizeof arguments[i].key);
-    }
+    /* Two servers on one port would share its calls at random. */
+    set(&settings, GRPC_ARG_ALLOW_REUSEPORT, 0);
 
-    grpc_channel_args all = {.num_args = COUNT, .args = arguments};
+    /* Clients ping to keep long calls alive; by default they are cut off as abusive. */
+    set(&settings, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_INTERVAL_MIN_MS);
+    set(&settings, GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+    set(&settings, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 
-    return grpc_server_create(&all, NULL);
+    /* A client whose machine is gone must not keep its batch running. */
+    set(&settings, GRPC_ARG_KEEPALIVE_TIME_MS, PING_AFTER_MS);
+    set(&settings, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, PING_TIMEOUT_MS);
+    set(&settings, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    return grpc_server_create(&settings, NULL);
+}
+
+static void set(grpc_channel_args *settings, const char *name, int value)
+{
+    REQUIRE(settings->num_args < SETTINGS_MAX);
+
+    grpc_arg *argument = &settings->args[settings->num_args++];
+
+    *argument = (grpc_arg){.type = GRPC_ARG_INTEGER, .value.integer = value};
+    /* gRPC's field is not const, but is not written to. */
+    memcpy(&argument->key, &name, sizeof name);
 }
 
 /* Tries the port first: gRPC says that it failed, but not why. */

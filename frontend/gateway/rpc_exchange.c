@@ -38,6 +38,9 @@ static const unsigned leads_to[] = {
 /* A larger request is opened on a handler's thread: it would hold up the loop for too long. */
 #define OPEN_ON_LOOP_MAX (256 * KIB)
 
+/* Memory of a request that is worth giving back to the system at once. */
+#define TRIM_MIN (16 * MIB)
+
 struct rpc_exchange {
     struct exchange exchange; /* first: a pointer to it is one to the RPC */
     struct desk *desk;
@@ -88,6 +91,7 @@ static void response_free(ProtobufCMessage **response);
 static void fail(struct rpc_exchange *rpc, const struct error *err);
 static void end(struct rpc_exchange *rpc, const ProtobufCMessage *response,
                 const struct error *err);
+static void free_request(struct rpc_exchange *rpc);
 static void log_end_of(const struct rpc_exchange *rpc, const char *outcome,
                        const struct error *err);
 static struct rpc_exchange *rpc_of_work(struct work *work);
@@ -313,25 +317,28 @@ static void open_request(struct rpc_exchange *rpc)
  * read. */
 static bool unpack(struct rpc_exchange *rpc, struct error *err)
 {
+    const ProtobufCMessageDescriptor *descriptor = rpc->rpc->request;
+    uint64_t held_packed = rpc->held_bytes;
+    uint8_t *bytes = NULL;
     size_t length = 0;
-    uint8_t *bytes = exchange_take_bytes(&rpc->exchange, &length);
     uint64_t memory = 0;
-    bool unpacked = wire_check(rpc->rpc->request, bytes, length, &memory, err) &&
-                    desk_hold(rpc->desk, memory, err);
 
-    if (unpacked) {
+    if (exchange_take_bytes(&rpc->exchange, LIMIT_MESSAGE_BYTES, &bytes, &length, err) &&
+        wire_check(descriptor, bytes, length, &memory, err) && desk_hold(rpc->desk, memory, err)) {
         rpc->held_bytes += memory;
-        rpc->request = protobuf_c_message_unpack(rpc->rpc->request, &wiping, length, bytes);
+        rpc->request = protobuf_c_message_unpack(descriptor, &wiping, length, bytes);
         if (rpc->request == NULL) {
-            unpacked = error_set(err, ERROR_MALFORMED, "could not read %s: it is malformed",
-                                 rpc->rpc->request->short_name);
+            error_set(err, ERROR_MALFORMED, "could not read %s: it is malformed",
+                      descriptor->short_name);
         }
     }
-    mem_wipe(bytes, length);
-    mem_free(bytes);
-    desk_release(rpc->desk, length);
-    rpc->held_bytes -= length;
-    return unpacked;
+    if (bytes != NULL) {
+        mem_wipe(bytes, length);
+        mem_free(bytes);
+    }
+    desk_release(rpc->desk, held_packed);
+    rpc->held_bytes -= held_packed;
+    return rpc->request != NULL;
 }
 
 static void wait_for_lease(struct rpc_exchange *rpc)
@@ -473,10 +480,19 @@ static void end(struct rpc_exchange *rpc, const ProtobufCMessage *response, cons
 
         exchange_fail(&rpc->exchange, reply_status(err->kind), text);
     }
-    protobuf_c_message_free_unpacked(rpc->request, &wiping);
-    desk_release(rpc->desk, rpc->held_bytes);
+    free_request(rpc);
     delist(rpc);
     exchange_drop(&rpc->exchange);
+}
+
+/* The heap keeps what was freed piece by piece; after a large request it gives it back. */
+static void free_request(struct rpc_exchange *rpc)
+{
+    protobuf_c_message_free_unpacked(rpc->request, &wiping);
+    desk_release(rpc->desk, rpc->held_bytes);
+    if (rpc->held_bytes > TRIM_MIN) {
+        malloc_trim(0);
+    }
 }
 
 static void log_end_of(const struct rpc_exchange *rpc, const char *outcome, const struct error *err)

@@ -164,27 +164,23 @@ static struct stream *open_stream(struct stream_book *book, const struct stream_
 static ProtobufCMessage *answer(struct stream *stream, struct stream_failure *failure)
 {
     const ProtobufCMessageDescriptor *descriptor = stream->method->request;
-    size_t length = grpc_byte_buffer_length(stream->exchange.received);
-    uint64_t memory = 0;
-    struct error err = {0};
-
-    if (length > LIMIT_STREAM_REQUEST_BYTES) {
-        failure->status = GRPC_STATUS_RESOURCE_EXHAUSTED;
-        snprintf(failure->text, sizeof failure->text, "the request has %zu bytes, the limit is %d",
-                 length, (int)LIMIT_STREAM_REQUEST_BYTES);
-        return NULL;
-    }
-
-    OWNED(mem_release) uint8_t *bytes = exchange_take_bytes(&stream->exchange, &length);
+    OWNED(mem_release) uint8_t *bytes = NULL;
     ProtobufCMessage *request = NULL;
+    size_t length = 0;
+    uint64_t memory = 0;
+    struct error err = {.kind = ERROR_MALFORMED, .message = "the request is malformed"};
 
-    if (wire_check(descriptor, bytes, length, &memory, &err)) {
+    if (grpc_byte_buffer_length(stream->exchange.received) > LIMIT_STREAM_REQUEST_BYTES) {
+        error_set(&err, ERROR_BUSY, "the request has more than %d bytes",
+                  (int)LIMIT_STREAM_REQUEST_BYTES);
+    } else if (exchange_take_bytes(&stream->exchange, LIMIT_STREAM_REQUEST_BYTES, &bytes, &length,
+                                   &err) &&
+               wire_check(descriptor, bytes, length, &memory, &err)) {
         request = protobuf_c_message_unpack(descriptor, NULL, length, bytes);
     }
     if (request == NULL) {
-        failure->status = GRPC_STATUS_INVALID_ARGUMENT;
-        snprintf(failure->text, sizeof failure->text, "%.200s",
-                 err.kind != ERROR_NONE ? err.message : "the request is malformed");
+        failure->status = reply_status(err.kind);
+        snprintf(failure->text, sizeof failure->text, "%.600s", err.message);
         return NULL;
     }
 
