@@ -19,9 +19,9 @@ enum {
     RETRY_MS = 50
 };
 
-static bool make_folders(const char *path, struct error *err);
-static bool make_folder(const char *path, struct error *err);
-static bool sync_folder_above(const char *path, struct error *err);
+static bool make_folders(const char *data_dir, struct error *err);
+static bool make_folder(const char *path);
+static bool sync_folder_above(const char *path);
 static int open_lock(const char *path, struct error *err);
 static bool wait_for_lock(int lock, unsigned wait_ms, const char *data_dir, struct error *err);
 static bool is_still_there(int lock, const char *path);
@@ -61,27 +61,33 @@ bool data_folder_lock(const char *data_dir, unsigned wait_ms, int *lock_out, str
     }
 }
 
-static bool make_folders(const char *path, struct error *err)
+static bool make_folders(const char *data_dir, struct error *err)
 {
-    char part[PATH_MAX];
+    char path[PATH_MAX];
+    bool made = true;
 
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    snprintf(path, sizeof path, "%s", data_dir);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL && made;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (!make_folder(part, err)) {
-            return false;
-        }
+        made = make_folder(path);
         *slash = '/';
     }
-    return make_folder(part, err);
+    if (made && make_folder(path)) {
+        return true;
+    }
+    error_set_errno(err, error_kind_of_write(errno), "could not make data folder \"%s\"",
+                    text_path(data_dir).text);
+    return error_hint(err, "Give a folder that this user can write with --data-dir.");
 }
 
-static bool make_folder(const char *path, struct error *err)
+/* True if it is there in the end; otherwise errno says why not. */
+static bool make_folder(const char *path)
 {
     struct stat status;
 
     if (mkdir(path, 0700) == 0) {
-        return sync_folder_above(path, err);
+        return sync_folder_above(path);
     }
 
     int errno_value = errno;
@@ -94,32 +100,31 @@ static bool make_folder(const char *path, struct error *err)
         errno_value = ENOTDIR;
     }
     errno = errno_value;
-    error_set_errno(err, error_kind_of_write(errno), "could not make data folder \"%s\"",
-                    text_path(path).text);
-    return error_hint(err, "Give a folder that this user can write with --data-dir.");
+    return false;
 }
 
 /* A power failure must not take a new folder away from under committed tables. */
-static bool sync_folder_above(const char *path, struct error *err)
+static bool sync_folder_above(const char *path)
 {
     char above[PATH_MAX];
 
-    snprintf(above, sizeof above, "%s/..", path);
+    if (snprintf(above, sizeof above, "%s/..", path) >= (int)sizeof above) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
 
     int folder = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (folder < 0) {
-        /* It may be searchable and writable, but not readable: nothing to be done about that. */
+        /* It may be writable and searchable, but not readable: nothing to be done about that. */
         return true;
     }
 
     bool synced = fsync(folder) == 0 || errno == EINVAL;
+    int errno_value = errno;
 
-    if (!synced) {
-        error_set_errno(err, error_kind_of_write(errno), "could not sync the folder above \"%s\"",
-                        text_path(path).text);
-    }
     close(folder);
+    errno = errno_value;
     return synced;
 }
 
