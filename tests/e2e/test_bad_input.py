@@ -113,7 +113,7 @@ class BadInput(ServerCase):
     def filled_table(self, columns=None):
         table = self.new_table(columns)
         batch = self.batch(table)
-        batch.replace([["1", "one", "1.5"]])
+        batch.replace([["1", "one", "1.5"]], header=table.names()[:3])
         self.send(batch)
         return table
 
@@ -157,7 +157,7 @@ class Paths(BadInput):
         folder = os.path.join(self.server.batch_dir, "folder.csv")
         os.mkdir(folder)
         for path in [os.path.join(self.server.batch_dir, "missing.csv"), fifo, listening, loop,
-                     folder, "/dev/null", "/dev/zero", "/proc/self/mem", "relative.csv",
+                     folder, "/dev/null", "/dev/zero", "relative.csv",
                      "/" + "long" * 1100 + "/end.csv"]:
             with self.subTest(path=path[-60:]):
                 request = self.request(table)
@@ -375,7 +375,7 @@ class Requests(BadInput):
             request.schema_name = schema
             request.table.name = name
             request.replace_files.append(self.file(GOOD))
-            self.assert_refused(table, request, f"{schema}.{name}")
+            self.assert_refused(table, request, f'"{schema}"."{name}"')
 
     def test_a_request_without_a_table(self):
         response = self.client.write(sdk.WriteBatchRequest(schema_name="shop"))

@@ -28,7 +28,7 @@ class CreateDescribe(ServerCase):
         return self.client.describe(schema, name)
 
     def test_a_missing_table_is_not_found(self):
-        for schema, name in [("shop", "nothing"), ("nowhere", "nothing"), ("", "")]:
+        for schema, name in [("shop", "nothing"), ("nowhere", "nothing")]:
             response = self.describe(name, schema)
             self.assertEqual(response.WhichOneof("response"), "not_found", response)
             self.assertTrue(response.not_found)
@@ -102,7 +102,7 @@ class CreateDescribe(ServerCase):
 
         response = self.create("twice", column("id", "INT", key=True))
 
-        self.assert_task(response, "shop.twice", "already exists")
+        self.assert_task(response, "shop", "twice", "already exists")
 
     def test_any_name_is_a_name(self):
         for name in ODD_NAMES:
