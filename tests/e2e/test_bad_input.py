@@ -375,7 +375,7 @@ class Requests(BadInput):
             request.schema_name = schema
             request.table.name = name
             request.replace_files.append(self.file(GOOD))
-            self.assert_refused(table, request, f'"{schema}"."{name}"')
+            self.assert_refused(table, request, f"{schema}.{name}")
 
     def test_a_request_without_a_table(self):
         response = self.client.write(sdk.WriteBatchRequest(schema_name="shop"))

@@ -102,7 +102,7 @@ class CreateDescribe(ServerCase):
 
         response = self.create("twice", column("id", "INT", key=True))
 
-        self.assert_task(response, "shop", "twice", "already exists")
+        self.assert_task(response, "shop.twice", "already exists")
 
     def test_any_name_is_a_name(self):
         for name in ODD_NAMES:

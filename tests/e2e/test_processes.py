@@ -220,7 +220,7 @@ class Refused(ProcessCase):
         status, said = self.ending(server)
 
         self.assertEqual(status, 1, said)
-        self.assertIn("/proc/nothing/data", said)
+        self.assertIn("/proc/nothing", said)
 
 
 class Stop(ProcessCase):
