@@ -11,12 +11,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # A third-party library has one home; where a second one is listed, the folder needs it for its own
-# encryption or digest.
+# encryption, digest or compressed messages.
 HOMES = {
     r"<grpc/|<grpc": ["frontend/gateway"],
     r"<nng/": ["common/ipc"],
     r"<lmdb\.h>": ["worker/store"],
-    r"<(zstd|zlib)": ["worker/decode"],
+    r"<zstd": ["worker/decode"],
+    r"<zlib": ["worker/decode", "frontend/gateway"],
     r"<openssl/": ["worker/decode", "worker/run", "worker/value"],
 }
 

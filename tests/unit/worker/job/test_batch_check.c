@@ -81,7 +81,7 @@ static const struct disagreement disagreements[] = {
     {"another order",        reorder,            NULL                                                           },
     {"a column left out",    leave_out_a_column, NULL                                                           },
     {"other params",         change_params,      NULL                                                           },
-    {"no such table",        rename_table,       "could not write to table \"s.x\": there is no such table" },
+    {"no such table",        rename_table,       "could not write to table \"s.x\": there is no such table"     },
     {"no such column",       rename_column,      TABLE "it has no column \"Text\""                              },
     {"another type",         change_type,        TABLE "column \"text\" is STRING, the request says JSON"       },
     {"no type",              unset_type,         TABLE "column \"text\" is STRING, the request says UNSPECIFIED"},
