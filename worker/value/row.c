@@ -15,7 +15,7 @@ static uint8_t *write_varint(uint8_t *at, uint64_t number);
 void row_cursor_init(struct row_cursor *cursor, const uint8_t *cells, size_t length)
 {
     cursor->at = cells;
-    cursor->end = cells + length;
+    cursor->end = length > 0 ? cells + length : cells; /* no cells may have no address */
     cursor->column_id = 0;
 }
 
