@@ -8,7 +8,7 @@
 #include "cli/command_list.h"
 #include "common/text.h"
 
-static bool hold_standard_descriptors(void);
+static void hold_standard_descriptors(void) __attribute__((constructor(101)));
 static const struct command *find_command(const char *name);
 static void print_overview(void);
 static int unknown_command(const char *name);
@@ -19,9 +19,6 @@ int main(int count, char *vector[])
     const char *const *arguments = (const char *const *)vector + 1;
     const char *first = arguments_count > 0 ? arguments[0] : "";
 
-    if (!hold_standard_descriptors()) {
-        return COMMAND_FAILED;
-    }
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         print_overview();
         return COMMAND_DONE;
@@ -44,8 +41,8 @@ int main(int count, char *vector[])
 }
 
 /* Whoever starts us with standard output closed must not find the log in a table's file, which
- * would otherwise get that number. */
-static bool hold_standard_descriptors(void)
+ * would otherwise get that number. A constructor, because one of gRPC's opens a descriptor, too. */
+static void hold_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         /* The lowest free number is the one that is missing. */
@@ -53,10 +50,9 @@ static bool hold_standard_descriptors(void)
             fprintf(stderr,
                     "weir: could not open \"/dev/null\" in place of a closed standard "
                     "descriptor\n");
-            return false;
+            _exit(COMMAND_FAILED);
         }
     }
-    return true;
 }
 
 static const struct command *find_command(const char *name)
