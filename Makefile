@@ -66,6 +66,7 @@ test: build_dependencies
 	@$(INSTALL) $(TEST_PACKAGES)
 	@$(MAKE) build_connector
 	@ctest --preset Release --label-regex static
+	@$(MAKE) fuzz
 	@$(MAKE) build PRESET=Debug
 	@ctest --preset Debug
 
