@@ -504,9 +504,8 @@ static bool take_answer(const struct ticket *ticket, Weir__Result **result, stru
     failure_get(*result, err);
     weir__result__free_unpacked(*result, NULL);
     *result = NULL;
-    if (err->kind == ERROR_CANCELLED) {
-        return ticket_check(ticket, err) ||
-               error_set(err, ERROR_INTERNAL, "a job was cancelled that nobody cancelled");
+    if (err->kind == ERROR_CANCELLED && ticket_check(ticket, err)) {
+        return error_set(err, ERROR_INTERNAL, "a job was cancelled that nobody cancelled");
     }
     return false;
 }
