@@ -46,7 +46,7 @@ bool desk_enter(struct desk *desk, bool waits, struct error *err)
     }
     if (waits && waiting >= desk->options->waiting_max) {
         error_set(err, ERROR_BUSY, "could not take the request: %zu wait already", waiting);
-        return error_hint(err, "Try again later; --waiting-max lets more wait.");
+        return error_hint(err, "Try again later; --waiting lets more wait.");
     }
     return true;
 }

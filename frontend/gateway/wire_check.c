@@ -9,9 +9,11 @@
 enum {
     DEPTH_MAX = 32, /* messages in messages; ours are nested 4 deep */
 
-    /* What protobuf-c takes beside the contents themselves. */
-    BLOCK_BYTES = 16,   /* the heap's own, per block */
-    SCANNED_BYTES = 40, /* a ScannedMember, per field, while its message is parsed */
+    BLOCK_BYTES = 16, /* what the heap takes for itself, per block */
+
+    /* protobuf-c notes each field of a message in a ScannedMember of 40 bytes, and makes room for
+     * twice as many as there are; it frees them when the message is parsed. */
+    SCANNED_BYTES = 80,
 
     /* A file of a batch, its path twice and its key once, takes three to four times its bytes. An
      * empty string takes forty times: the millions of them that fit a message are an attack. */
@@ -28,8 +30,10 @@ struct cursor {
 };
 
 struct check {
-    uint64_t memory;
-    uint64_t memory_max;
+    uint64_t lasting; /* bytes of the unpacked message */
+    uint64_t passing; /* bytes that are freed on the way */
+    uint64_t peak;    /* the most that both were together */
+    uint64_t peak_max;
 };
 
 static bool check_message(struct check *check, const ProtobufCMessageDescriptor *message,
@@ -57,13 +61,13 @@ static bool fail(struct error *err, const ProtobufCMessageDescriptor *message, c
 bool wire_check(const ProtobufCMessageDescriptor *message, const uint8_t *bytes, size_t length,
                 uint64_t *memory_out, struct error *err)
 {
-    struct check check = {.memory_max = MEMORY_FREE + MEMORY_PER_BYTE * (uint64_t)length};
+    struct check check = {.peak_max = MEMORY_FREE + MEMORY_PER_BYTE * (uint64_t)length};
     struct cursor cursor = {.at = bytes, .end = bytes + length};
 
     if (!check_message(&check, message, cursor, 1, err)) {
         return false;
     }
-    *memory_out = check.memory;
+    *memory_out = check.peak;
     return true;
 }
 
@@ -76,11 +80,16 @@ static bool check_message(struct check *check, const ProtobufCMessageDescriptor 
     if (!count(check, block(message->sizeof_message), err)) {
         return false;
     }
+
+    uint64_t passing = check->passing;
+
     while (cursor.at < cursor.end) {
-        if (!check_field(check, message, &cursor, depth, err)) {
+        check->passing += SCANNED_BYTES;
+        if (!count(check, 0, err) || !check_field(check, message, &cursor, depth, err)) {
             return false;
         }
     }
+    check->passing = passing;
     return true;
 }
 
@@ -121,9 +130,6 @@ static bool check_field(struct check *check, const ProtobufCMessageDescriptor *m
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field(message, (unsigned)(tag >> 3));
 
-    if (!count(check, SCANNED_BYTES, err)) {
-        return false;
-    }
     if (field == NULL) {
         /* Kept as bytes: clients of a later protocol may send more. */
         return count(check,
@@ -280,13 +286,16 @@ static size_t element_bytes(ProtobufCType type)
 
 static bool count(struct check *check, uint64_t bytes, struct error *err)
 {
-    check->memory += bytes;
-    if (check->memory > check->memory_max) {
+    check->lasting += bytes;
+    if (check->lasting + check->passing > check->peak) {
+        check->peak = check->lasting + check->passing;
+    }
+    if (check->peak > check->peak_max) {
         return error_set(
             err, ERROR_MALFORMED,
             "could not read the request: it holds so many empty or unknown fields that "
             "it would take more than %llu MiB of memory",
-            (unsigned long long)(check->memory_max / MIB));
+            (unsigned long long)(check->peak_max / MIB));
     }
     return true;
 }

@@ -43,9 +43,9 @@ static bool check_key(const struct table *table, struct error *err)
         return true;
     }
     return error_set(err, ERROR_REQUEST,
-                     "could not create table \"%s\": no column has primary_key, and there is no "
+                     "could not create table \"%s.%s\": no column has primary_key, and there is no "
                      "column \"_fivetran_id\"",
-                     text_name(table->name).text);
+                     text_name(table->schema_name).text, text_name(table->name).text);
 }
 
 static bool run_job(const struct rpc_call *call, const struct table *table, struct error *err)

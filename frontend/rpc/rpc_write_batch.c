@@ -30,7 +30,8 @@ bool rpc_write_batch(const struct rpc_call *call, const ProtobufCMessage *reques
         return false;
     }
     if (!check_params(params, err) || !list_files(asked, params, &list, err)) {
-        return error_wrap(err, "could not write to table \"%s\"", text_name(table->name).text);
+        return error_wrap(err, "could not write to table \"%s.%s\"",
+                          text_name(table->schema_name).text, text_name(table->name).text);
     }
 
     struct batch_request batch = {

@@ -51,22 +51,25 @@ bool table_request_read(const char *schema_name, const FivetranSdk__V2__Table *t
         return false;
     }
     if (table->n_columns == 0) {
-        return error_set(err, ERROR_REQUEST, "table \"%s\" has no columns",
-                         text_name(table->name).text);
+        return error_set(err, ERROR_REQUEST, "table \"%s.%s\" has no columns",
+                         text_name(schema_name).text, text_name(table->name).text);
     }
     if (table->n_columns > LIMIT_COLUMNS) {
-        return error_set(err, ERROR_LIMIT, "table \"%s\" has %zu columns, the limit is %d",
-                         text_name(table->name).text, table->n_columns, (int)LIMIT_COLUMNS);
+        return error_set(err, ERROR_LIMIT, "table \"%s.%s\" has %zu columns, the limit is %d",
+                         text_name(schema_name).text, text_name(table->name).text, table->n_columns,
+                         (int)LIMIT_COLUMNS);
     }
     read->schema_name = mem_text(schema_name);
     read->name = mem_text(table->name);
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!add_column(read, table->columns[i], err)) {
-            return error_wrap(err, "table \"%s\"", text_name(table->name).text);
+            return error_wrap(err, "table \"%s.%s\"", text_name(schema_name).text,
+                              text_name(table->name).text);
         }
     }
     if (!check_columns_differ(read, err)) {
-        return error_wrap(err, "table \"%s\"", text_name(table->name).text);
+        return error_wrap(err, "table \"%s.%s\"", text_name(schema_name).text,
+                          text_name(table->name).text);
     }
     set_key(read, table);
     *table_out = MOVE(read);
