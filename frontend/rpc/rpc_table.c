@@ -107,9 +107,9 @@ const struct rpc rpcs[] = {
         .path = SERVICE "WriteHistoryBatch",
         .request = MESSAGE(write_history_batch_request),
         .response = MESSAGE(write_batch_response),
-        .handle = handle_not_built,
+        .handle = rpc_write_history_batch,
         .tables = tables_of_write_history_batch,
-        .at_once = true,
+        .writes = true,
     },
     {
         .path = SERVICE "Migrate",

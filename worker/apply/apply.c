@@ -1,13 +1,15 @@
-/* See apply.h: a phase of a table without history.
+/* See apply.h.
  *
- * Entries come in key order, and those of one key in the order of files and rows. They are folded
- * into one row, which is read once and written once. */
+ * Without history, and in the replace phase always, entries come in key order, and those of one key
+ * in the order of files and rows. They are folded into one row, which is read once and written
+ * once. */
 #include "worker/apply/apply.h"
 
 #include <string.h>
 
 #include "common/buffer.h"
 #include "common/text.h"
+#include "worker/apply/history.h"
 #include "worker/value/number.h"
 #include "worker/value/row.h"
 
@@ -27,6 +29,8 @@ struct folding {
     struct buffer row;   /* with the sequence in front, as it is stored */
 };
 
+static bool apply_entry(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
+                        struct error *err);
 static bool same_key(const struct folding *folding, const struct run_entry *entry);
 static bool begin_key(struct folding *folding, const struct run_entry *entry, struct error *err);
 static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
@@ -36,20 +40,20 @@ static bool check_txn(const struct folding *folding, struct error *err);
 static bool fail_damaged(const struct folding *folding, struct error *err);
 static void folding_clear(struct folding *folding);
 
-bool apply_phase(struct store_txn *txn, enum file_kind kind, struct run_merger *merger,
-                 const struct apply_watch *watch, uint64_t *rows_out, struct error *err)
+bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
+                 struct run_merger *merger, const struct apply_watch *watch, uint64_t *rows_out,
+                 struct error *err)
 {
     OWNED(folding_clear) struct folding folding = {.txn = txn};
+    OWNED(history_free)
+    struct history *versions = history && kind != FILE_KIND_REPLACE ? history_new(txn) : NULL;
     struct run_entry entry = {0};
     enum run_next next = RUN_END;
 
     *rows_out = 0;
     while ((next = run_merger_next(merger, &entry, err)) == RUN_ENTRY) {
-        if (!same_key(&folding, &entry) &&
-            (!finish_key(&folding, err) || !begin_key(&folding, &entry, err))) {
-            return false;
-        }
-        if (!fold(&folding, kind, &entry, err)) {
+        if (versions != NULL ? !history_apply(versions, kind, &entry, err)
+                             : !apply_entry(&folding, kind, &entry, err)) {
             return false;
         }
         if (++*rows_out % TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
@@ -57,6 +61,16 @@ bool apply_phase(struct store_txn *txn, enum file_kind kind, struct run_merger *
         }
     }
     return next == RUN_END && finish_key(&folding, err);
+}
+
+static bool apply_entry(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
+                        struct error *err)
+{
+    if (!same_key(folding, entry) &&
+        (!finish_key(folding, err) || !begin_key(folding, entry, err))) {
+        return false;
+    }
+    return fold(folding, kind, entry, err);
 }
 
 static bool same_key(const struct folding *folding, const struct run_entry *entry)

@@ -20,9 +20,11 @@ struct apply_watch {
     void *context;
 };
 
-/* Applies all that `merger` yields as a phase of that kind. *rows_out counts entries. Failures of
- * the transaction itself are kept by it and told here, too. */
-MUST_CHECK bool apply_phase(struct store_txn *txn, enum file_kind kind, struct run_merger *merger,
-                            const struct apply_watch *watch, uint64_t *rows_out, struct error *err);
+/* Applies all that `merger` yields as a phase of that kind, of a history batch or a plain one.
+ * *rows_out counts entries. Failures of the transaction itself are kept by it and told here, too.
+ */
+MUST_CHECK bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
+                            struct run_merger *merger, const struct apply_watch *watch,
+                            uint64_t *rows_out, struct error *err);
 
 #endif

@@ -125,8 +125,8 @@ static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *pha
             return false;
         }
     }
-    return apply_phase(worker->stage_txn, (enum file_kind)phase->kind, merger, &watch, rows_out,
-                       err);
+    return apply_phase(worker->stage_txn, (enum file_kind)phase->kind, worker->stage_terms->history,
+                       merger, &watch, rows_out, err);
 }
 
 /* The job is gone when the next one comes. */

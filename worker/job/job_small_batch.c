@@ -16,6 +16,7 @@ enum {
 /* A small batch under way. */
 struct small_batch {
     struct job_worker *worker;
+    bool history;
     struct run_builder *builders[KINDS_COUNT];
     struct run_builder *current;
     size_t bytes;
@@ -35,7 +36,8 @@ bool job_small_batch(struct job_worker *worker, const Weir__Job *job, Weir__Resu
                      struct error *err)
 {
     const Weir__SmallBatchJob *wanted = job->small_batch;
-    OWNED(small_batch_clear) struct small_batch batch = {.worker = worker};
+    OWNED(small_batch_clear)
+    struct small_batch batch = {.worker = worker, .history = wanted->terms->history};
     OWNED(store_close) struct store *store = NULL;
     OWNED(table_free) struct table *table = NULL;
     OWNED(mem_release) uint32_t *ids = NULL;
@@ -130,7 +132,7 @@ static bool apply_kinds(struct small_batch *batch, struct store_txn *txn, struct
 
         run_builder_sort(batch->builders[kind]);
         run_merger_add_memory(merger, batch->builders[kind]);
-        if (!apply_phase(txn, (enum file_kind)kind, merger, &watch, &rows, err)) {
+        if (!apply_phase(txn, (enum file_kind)kind, batch->history, merger, &watch, &rows, err)) {
             return false;
         }
     }

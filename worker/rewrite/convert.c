@@ -1,9 +1,10 @@
 /* See convert.h. Used by the rewrites that change a column's type. */
 #include "worker/rewrite/convert.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <math.h>
 
 #include "worker/value/type.h"
 
@@ -132,6 +133,5 @@ static bool ends_with(const struct buffer *text, const char *end)
 {
     size_t length = strlen(end);
 
-    return text->length >= length &&
-           memcmp(text->bytes + text->length - length, end, length) == 0;
+    return text->length >= length && memcmp(text->bytes + text->length - length, end, length) == 0;
 }

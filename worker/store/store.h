@@ -87,6 +87,22 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
 /* Deletes a row if it is there. */
 void store_row_delete(struct store_txn *txn, const void *key, size_t key_length);
 
+/* A row with its key. */
+struct store_row {
+    const uint8_t *key;
+    size_t key_length;
+    const uint8_t *row; /* NULL: there is none */
+    size_t row_length;
+};
+
+/* Among the rows whose keys have the length of `key` and share its first `shared_length` bytes (the
+ * versions of a record): the last one before `key`, and the first one at or behind it. *row_out is
+ * borrowed until the next call on the transaction. */
+void store_row_before(struct store_txn *txn, const void *key, size_t key_length,
+                      size_t shared_length, struct store_row *row_out);
+void store_row_from(struct store_txn *txn, const void *key, size_t key_length, size_t shared_length,
+                    struct store_row *row_out);
+
 /* The first failure so far, or NULL: lets a loop end early. */
 const struct error *store_txn_failure(const struct store_txn *txn);
 

@@ -35,6 +35,9 @@ struct store_txn {
 static bool begin(struct store *store, struct store_txn *txn, struct error *err);
 static void locate(struct store_txn *txn, const MDB_val *key);
 static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key);
+static bool shares(const MDB_val *found, const void *key, size_t shared_length);
+static void take_row(struct store_txn *txn, int result, const MDB_val *found, const void *key,
+                     size_t key_length, size_t shared_length, struct store_row *row_out);
 static void set_key(struct buffer *buffer, const MDB_val *key);
 static bool same_key(const struct buffer *buffer, const MDB_val *key);
 static void fail(struct store_txn *txn, int result, const char *what);
@@ -140,6 +143,43 @@ void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
     txn->located = false;
 }
 
+void store_row_before(struct store_txn *txn, const void *key, size_t key_length,
+                      size_t shared_length, struct store_row *row_out)
+{
+    MDB_val at = {.mv_data = (void *)(uintptr_t)key, .mv_size = key_length};
+    MDB_val value;
+    int result = 0;
+
+    *row_out = (struct store_row){0};
+    txn->located = false;
+    if (txn->failure.kind != ERROR_NONE) {
+        return;
+    }
+    result = mdb_cursor_get(txn->cursor, &at, &value, MDB_SET_RANGE);
+    result = mdb_cursor_get(txn->cursor, &at, &value, result == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+    /* The further pieces of a row stand behind its first, under longer keys. */
+    while (result == 0 && shares(&at, key, shared_length) && at.mv_size > key_length) {
+        result = mdb_cursor_get(txn->cursor, &at, &value, MDB_PREV);
+    }
+    take_row(txn, result, &at, key, key_length, shared_length, row_out);
+}
+
+void store_row_from(struct store_txn *txn, const void *key, size_t key_length, size_t shared_length,
+                    struct store_row *row_out)
+{
+    MDB_val at = {.mv_data = (void *)(uintptr_t)key, .mv_size = key_length};
+    MDB_val value;
+    int result = 0;
+
+    *row_out = (struct store_row){0};
+    txn->located = false;
+    if (txn->failure.kind != ERROR_NONE) {
+        return;
+    }
+    result = mdb_cursor_get(txn->cursor, &at, &value, MDB_SET_RANGE);
+    take_row(txn, result, &at, key, key_length, shared_length, row_out);
+}
+
 const struct error *store_txn_failure(const struct store_txn *txn)
 {
     return txn->failure.kind != ERROR_NONE ? &txn->failure : NULL;
@@ -238,6 +278,37 @@ static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key)
     int order = common > 0 ? memcmp(key->mv_data, txn->last_key.bytes, common) : 0;
 
     return order > 0 || (order == 0 && key->mv_size > txn->last_key.length);
+}
+
+static bool shares(const MDB_val *found, const void *key, size_t shared_length)
+{
+    return found->mv_size >= shared_length && memcmp(found->mv_data, key, shared_length) == 0;
+}
+
+/* Reads the row at the cursor if it is one that is looked for; `result` is that of moving there. */
+static void take_row(struct store_txn *txn, int result, const MDB_val *found, const void *key,
+                     size_t key_length, size_t shared_length, struct store_row *row_out)
+{
+    MDB_val found_key;
+    MDB_val row;
+
+    if (result == MDB_NOTFOUND ||
+        (result == 0 && (!shares(found, key, shared_length) || found->mv_size != key_length))) {
+        return;
+    }
+    if (result == 0) {
+        result = rows_read(txn->cursor, &txn->scratch, &found_key, &row);
+    }
+    if (result != 0) {
+        fail(txn, result, "could not read a row");
+        return;
+    }
+    *row_out = (struct store_row){
+        .key = found_key.mv_data,
+        .key_length = found_key.mv_size,
+        .row = row.mv_data,
+        .row_length = row.mv_size,
+    };
 }
 
 static void set_key(struct buffer *buffer, const MDB_val *key)

@@ -9,6 +9,7 @@
 #include "worker/value/type.h"
 
 static void append_shortened(const struct buffer *whole, struct buffer *out);
+static bool has_column(const struct table *table, const char *name, enum column_type type);
 
 bool key_append(const struct key_part *parts, size_t parts_count, bool start_is_last,
                 struct buffer *scratch, struct buffer *out, size_t *bad_part_out)
@@ -39,12 +40,12 @@ bool key_append(const struct key_part *parts, size_t parts_count, bool start_is_
 bool key_is_history(const struct table *table)
 {
     size_t count = table_key_count(table);
-    const struct column *last = count > 0 ? table_key_column(table, (uint32_t)count) : NULL;
+    const struct column *last = count > 1 ? table_key_column(table, (uint32_t)count) : NULL;
 
     return last != NULL && strcmp(last->name, "_fivetran_start") == 0 &&
            last->type == COLUMN_UTC_DATETIME &&
-           table_find_column(table, "_fivetran_end", strlen("_fivetran_end")) != NULL &&
-           table_find_column(table, "_fivetran_active", strlen("_fivetran_active")) != NULL;
+           has_column(table, "_fivetran_end", COLUMN_UTC_DATETIME) &&
+           has_column(table, "_fivetran_active", COLUMN_BOOLEAN);
 }
 
 /* A digest stands behind exactly KEY_PLAIN_MAX bytes, where a shorter key has ended already: no
@@ -58,4 +59,11 @@ static void append_shortened(const struct buffer *whole, struct buffer *out)
     buffer_append(out, whole->bytes, KEY_PLAIN_MAX);
     SHA256(whole->bytes, whole->length, buffer_reserve(out, KEY_DIGEST_BYTES));
     out->length += KEY_DIGEST_BYTES;
+}
+
+static bool has_column(const struct table *table, const char *name, enum column_type type)
+{
+    const struct column *column = table_find_column(table, name, strlen(name));
+
+    return column != NULL && column->type == type;
 }

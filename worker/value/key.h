@@ -38,8 +38,8 @@ struct key_part {
 MUST_CHECK bool key_append(const struct key_part *parts, size_t parts_count, bool start_is_last,
                            struct buffer *scratch, struct buffer *out, size_t *bad_part_out);
 
-/* Whether the table is a history table: `_fivetran_start` (UTC_DATETIME) is its last key column and
- * `_fivetran_end` and `_fivetran_active` exist. */
+/* Whether the table is a history table: `_fivetran_start` (UTC_DATETIME) is the last of several key
+ * columns, and `_fivetran_end` (UTC_DATETIME) and `_fivetran_active` (BOOLEAN) exist. */
 bool key_is_history(const struct table *table);
 
 #endif

@@ -1,10 +1,11 @@
 /* See moment.h. */
 #include "worker/value/moment.h"
 
-#include <string.h>
+#include "worker/value/number.h"
 
 enum {
     FRACTION_DIGITS_MAX = 9,
+    MILLISECOND_NANOS = 1000000,
     OFFSET_HOURS_MAX = 18, /* what java.time, the usual sender, allows */
     ERA_YEARS = 400,
     ERA_DAYS = 146097,
@@ -120,6 +121,43 @@ void moment_append_time(uint32_t seconds, uint32_t nanos, struct buffer *out)
             out->length--;
         }
     }
+}
+
+struct moment moment_read_stored(const uint8_t *stored)
+{
+    return (struct moment){
+        .seconds = (int64_t)number_read_le(stored, 8),
+        .nanos = (uint32_t)number_read_le(stored + 8, 4),
+    };
+}
+
+void moment_write_stored(struct moment moment, uint8_t stored[MOMENT_STORED_BYTES])
+{
+    number_write_le(stored, (uint64_t)moment.seconds, 8);
+    number_write_le(stored + 8, moment.nanos, 4);
+}
+
+int moment_compare(struct moment a, struct moment b)
+{
+    if (a.seconds != b.seconds) {
+        return a.seconds < b.seconds ? -1 : 1;
+    }
+    return (a.nanos > b.nanos) - (a.nanos < b.nanos);
+}
+
+struct moment moment_millisecond_before(struct moment moment)
+{
+    const int64_t first_second = (int64_t)MOMENT_DAYS_MIN * MOMENT_DAY_SECONDS;
+
+    if (moment.nanos >= MILLISECOND_NANOS) {
+        moment.nanos -= MILLISECOND_NANOS;
+    } else if (moment.seconds > first_second) {
+        moment.seconds--;
+        moment.nanos += MOMENT_SECOND_NANOS - MILLISECOND_NANOS;
+    } else {
+        moment.nanos = 0;
+    }
+    return moment;
 }
 
 static bool read_digits(struct moment_text *text, unsigned count, uint32_t *number_out)

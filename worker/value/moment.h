@@ -40,4 +40,23 @@ void moment_append_date(int32_t days, struct buffer *out);
 /* Appends HH:MM:SS[.f], the fraction without trailing zeros. */
 void moment_append_time(uint32_t seconds, uint32_t nanos, struct buffer *out);
 
+/* A moment at rest, as NAIVE_DATETIME and UTC_DATETIME store it. */
+struct moment {
+    int64_t seconds; /* since 1970 */
+    uint32_t nanos;
+};
+
+enum {
+    MOMENT_STORED_BYTES = 12
+};
+
+struct moment moment_read_stored(const uint8_t *stored);
+void moment_write_stored(struct moment moment, uint8_t stored[MOMENT_STORED_BYTES]);
+
+/* Less than 0, 0, more than 0: a is earlier, the same, later. */
+int moment_compare(struct moment a, struct moment b);
+
+/* Exactly one millisecond earlier, but not before the year 0000. */
+struct moment moment_millisecond_before(struct moment moment);
+
 #endif

@@ -10,7 +10,7 @@
 enum {
     DATE_BYTES = 4,
     TIME_BYTES = 8,
-    MOMENT_BYTES = 12,
+    MOMENT_BYTES = MOMENT_STORED_BYTES,
 };
 
 static bool read_moment(struct moment_text *text, int64_t *seconds_out, uint32_t *nanos_out);
@@ -251,27 +251,23 @@ static bool read_moment(struct moment_text *text, int64_t *seconds_out, uint32_t
 static enum parse_result finish_moment(int64_t seconds, uint32_t nanos, struct buffer *out,
                                        const char **problem_out)
 {
-    uint8_t *at = NULL;
-
     if (!is_in_range(seconds)) {
         *problem_out = "is not between the years 0000 and 9999 in UTC";
         return PARSE_FAILED;
     }
-    at = buffer_reserve(out, MOMENT_BYTES);
-    number_write_le(at, (uint64_t)seconds, 8);
-    number_write_le(at + 8, nanos, 4);
+    moment_write_stored((struct moment){seconds, nanos}, buffer_reserve(out, MOMENT_BYTES));
     out->length += MOMENT_BYTES;
     return PARSE_OK;
 }
 
 static int64_t moment_seconds(const uint8_t *stored)
 {
-    return (int64_t)number_read_le(stored, 8);
+    return moment_read_stored(stored).seconds;
 }
 
 static uint32_t moment_nanos(const uint8_t *stored)
 {
-    return (uint32_t)number_read_le(stored + 8, 4);
+    return moment_read_stored(stored).nanos;
 }
 
 static void append_quoted(void (*append)(const uint8_t *stored, size_t length, struct buffer *out),
