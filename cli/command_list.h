@@ -6,5 +6,8 @@
 
 extern const struct command command_role;
 extern const struct command command_serve;
+extern const struct command command_tables;
+extern const struct command command_describe;
+extern const struct command command_dump;
 
 #endif
