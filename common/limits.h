@@ -52,6 +52,10 @@ enum {
  * largest, unpacked three. A further one is answered RESOURCE_EXHAUSTED. */
 #define LIMIT_REQUESTS_BYTES (1024 * MIB)
 
+/* What gRPC may hold of requests that are on their way. The last resort against clients that send
+ * much and never end: beyond it gRPC cuts calls off, at random, with RESOURCE_EXHAUSTED. */
+#define LIMIT_RECEIVING_BYTES (2 * GIB)
+
 /* One message between processes: a WriteBatch's files in one job stay under it. */
 #define LIMIT_IPC_MESSAGE_BYTES (160 * MIB)
 

@@ -31,6 +31,8 @@ _Static_assert(LIMIT_MESSAGE_BYTES <= INT_MAX, "gRPC takes the limit as an int")
 
 static grpc_server *create_server(void);
 static void set(grpc_channel_args *settings, const char *name, int value);
+static grpc_resource_quota *set_quota(grpc_channel_args *settings);
+static grpc_arg *add(grpc_channel_args *settings, const char *name, grpc_arg_type type);
 static bool check_port(uint16_t port, struct error *err);
 static bool try_port(int family, uint16_t port, int *errno_out);
 static bool bind_port(grpc_server *server, uint64_t port, uint16_t *port_out, struct error *err);
@@ -105,18 +107,41 @@ static grpc_server *create_server(void)
     set(&settings, GRPC_ARG_KEEPALIVE_TIME_MS, PING_AFTER_MS);
     set(&settings, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, PING_TIMEOUT_MS);
     set(&settings, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-    return grpc_server_create(&settings, NULL);
+
+    grpc_resource_quota *quota = set_quota(&settings);
+    grpc_server *server = grpc_server_create(&settings, NULL);
+
+    grpc_resource_quota_unref(quota);
+    return server;
 }
 
 static void set(grpc_channel_args *settings, const char *name, int value)
+{
+    add(settings, name, GRPC_ARG_INTEGER)->value.integer = value;
+}
+
+/* Bounds what gRPC itself holds: requests that are on their way, which the desk cannot count. */
+static grpc_resource_quota *set_quota(grpc_channel_args *settings)
+{
+    grpc_resource_quota *quota = grpc_resource_quota_create("requests");
+    grpc_arg *argument = add(settings, GRPC_ARG_RESOURCE_QUOTA, GRPC_ARG_POINTER);
+
+    grpc_resource_quota_resize(quota, LIMIT_RECEIVING_BYTES);
+    argument->value.pointer.p = quota;
+    argument->value.pointer.vtable = grpc_resource_quota_arg_vtable();
+    return quota;
+}
+
+static grpc_arg *add(grpc_channel_args *settings, const char *name, grpc_arg_type type)
 {
     REQUIRE(settings->num_args < SETTINGS_MAX);
 
     grpc_arg *argument = &settings->args[settings->num_args++];
 
-    *argument = (grpc_arg){.type = GRPC_ARG_INTEGER, .value.integer = value};
+    *argument = (grpc_arg){.type = type};
     /* gRPC's field is not const, but is not written to. */
     memcpy(&argument->key, &name, sizeof name);
+    return argument;
 }
 
 /* Tries the port first: gRPC says that it failed, but not why. */
