@@ -52,7 +52,7 @@ class Arguments(unittest.TestCase):
         self.assert_misused("dump", "--format", "xml", "a", "b", word="jsonl")
 
     def test_bad_values(self):
-        for option, value, word in [("--port", "0", "65535"), ("--port", "70000", "65535"),
+        for option, value, word in [("--port", "-1", "65535"), ("--port", "70000", "65535"),
                                     ("--port", "abc", "port"), ("--workers", "0", "workers"),
                                     ("--grace", "5", "grace"), ("--run-budget", "1kB", "budget"),
                                     ("--port", "", "port")]:

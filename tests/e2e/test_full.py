@@ -38,9 +38,11 @@ class Full(unittest.TestCase):
                                      capture_output=True, check=False)
             if mounted.returncode != 0:
                 self.skipTest("only who may mount can make a small disk")
-            self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
-            with Server(data_dir=os.path.join(disk, "data")) as server:
-                self.assert_big_fails_and_small_works(server)
+            try:
+                with Server(data_dir=os.path.join(disk, "data")) as server:
+                    self.assert_big_fails_and_small_works(server)
+            finally:
+                subprocess.run(["umount", "-l", disk], check=True)
 
 
 if __name__ == "__main__":
