@@ -9,5 +9,6 @@ extern const struct command command_serve;
 extern const struct command command_tables;
 extern const struct command command_describe;
 extern const struct command command_dump;
+extern const struct command command_cat;
 
 #endif

@@ -3,7 +3,12 @@
 #include "cli/command_list.h"
 
 const struct command *const commands[] = {
-    &command_serve, &command_tables, &command_describe, &command_dump, &command_role,
+    &command_serve,    /* the server */
+    &command_tables,   /* what a data folder holds */
+    &command_describe, /* one table's columns */
+    &command_dump,     /* one table's rows */
+    &command_cat,      /* one batch file */
+    &command_role,     /* the server's own processes */
 };
 
 const size_t commands_count = sizeof commands / sizeof commands[0];

@@ -20,7 +20,7 @@ struct output_table {
     size_t *widths; /* in characters */
 };
 
-static size_t characters(const char *text);
+static void cut_blanks(struct buffer *out);
 
 bool output_flush_some(struct output *output, struct error *err)
 {
@@ -68,6 +68,31 @@ void output_append_csv(struct buffer *out, const void *text, size_t length)
     buffer_append_byte(out, '"');
 }
 
+/* Counts the bytes that begin a character of UTF-8. */
+size_t output_width(const char *text, size_t length)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        width += ((unsigned char)text[i] & 0xc0) != 0x80 ? 1 : 0;
+    }
+    return width;
+}
+
+void output_append_cell(struct buffer *out, const char *text, size_t length, size_t width)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool control = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
+
+        buffer_append_byte(out, control ? '?' : (uint8_t)text[i]);
+    }
+    if (width != OUTPUT_LAST) {
+        for (size_t at = output_width(text, length); at < width + COLUMN_GAP; at++) {
+            buffer_append_byte(out, ' ');
+        }
+    }
+}
+
 struct output_table *output_table_new(size_t columns)
 {
     struct output_table *table = mem_zero(sizeof *table);
@@ -80,17 +105,10 @@ struct output_table *output_table_new(size_t columns)
 void output_table_add(struct output_table *table, const char *text)
 {
     size_t column = table->cells_count % table->columns;
-    char *cell = mem_text(text);
-    size_t width = 0;
+    size_t width = output_width(text, strlen(text));
 
-    for (char *at = cell; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7f) {
-            *at = '?';
-        }
-    }
-    width = characters(cell);
     table->cells = mem_resize_array(table->cells, table->cells_count + 1, sizeof *table->cells);
-    table->cells[table->cells_count++] = cell;
+    table->cells[table->cells_count++] = mem_text(text);
     table->widths[column] = width > table->widths[column] ? width : table->widths[column];
 }
 
@@ -99,18 +117,13 @@ void output_table_print(const struct output_table *table, struct buffer *out)
     REQUIRE(table->cells_count % table->columns == 0);
     for (size_t i = 0; i < table->cells_count; i++) {
         size_t column = i % table->columns;
-        const char *cell = table->cells[i];
+        bool last = column + 1 == table->columns;
 
-        buffer_append(out, cell, strlen(cell));
-        if (column + 1 == table->columns) {
-            while (out->length > 0 && out->bytes[out->length - 1] == ' ') {
-                out->length--;
-            }
+        output_append_cell(out, table->cells[i], strlen(table->cells[i]),
+                           last ? OUTPUT_LAST : table->widths[column]);
+        if (last) {
+            cut_blanks(out);
             buffer_append_byte(out, '\n');
-            continue;
-        }
-        for (size_t pad = characters(cell); pad < table->widths[column] + COLUMN_GAP; pad++) {
-            buffer_append_byte(out, ' ');
         }
     }
 }
@@ -128,13 +141,10 @@ void output_table_free(struct output_table **table)
     }
 }
 
-/* Bytes that begin a character of UTF-8. */
-static size_t characters(const char *text)
+/* Empty cells at the end of a line leave blanks behind. */
+static void cut_blanks(struct buffer *out)
 {
-    size_t count = 0;
-
-    for (; *text != '\0'; text++) {
-        count += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+    while (out->length > 0 && out->bytes[out->length - 1] == ' ') {
+        out->length--;
     }
-    return count;
 }

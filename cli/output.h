@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/attributes.h"
 #include "common/buffer.h"
@@ -22,12 +23,22 @@ MUST_CHECK bool output_flush(struct output *output, struct error *err);
 /* Appends a cell of CSV: in quotes where it is empty or holds a comma, a quote or a line break. */
 void output_append_csv(struct buffer *out, const void *text, size_t length);
 
+/* The width of UTF-8 text in characters. */
+size_t output_width(const char *text, size_t length);
+
+/* Width of the last cell of a line: nothing is put behind it. */
+#define OUTPUT_LAST SIZE_MAX
+
+/* Appends a cell, control characters as "?", and blanks up to `width` and the gap between two
+ * columns. */
+void output_append_cell(struct buffer *out, const char *text, size_t length, size_t width);
+
 /* Text in columns for people: all rows are kept until they are printed. */
 struct output_table;
 
 struct output_table *output_table_new(size_t columns);
 
-/* Adds one cell, row by row. Control characters become "?". */
+/* Adds one cell, row by row. */
 void output_table_add(struct output_table *table, const char *text);
 
 /* Appends the rows, cells aligned to the left, two blanks between them. */
