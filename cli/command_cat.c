@@ -139,6 +139,7 @@ static bool read_key_file(struct cat *cat, struct error *err)
         while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r')) {
             length--;
         }
+        bytes[length] = '\0';
         if (length != 2 * (ssize_t)sizeof cat->key ||
             !text_parse_hex(bytes, cat->key, sizeof cat->key)) {
             mem_wipe(bytes, sizeof bytes);
