@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include <malloc.h>
-
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -12,7 +10,7 @@
 #include "common/require.h"
 #include "common/text.h"
 #include "frontend/gateway/reply.h"
-#include "frontend/gateway/wire_check.h"
+#include "frontend/gateway/request.h"
 
 enum rpc_state {
     RPC_RECEIVING, /* its request is on its way */
@@ -38,9 +36,6 @@ static const unsigned leads_to[] = {
 /* A larger request is opened on a handler's thread: it would hold up the loop for too long. */
 #define OPEN_ON_LOOP_MAX (256 * KIB)
 
-/* Memory of a request that is worth giving back to the system at once. */
-#define TRIM_MIN (16 * MIB)
-
 struct rpc_exchange {
     struct exchange exchange; /* first: a pointer to it is one to the RPC */
     struct desk *desk;
@@ -48,9 +43,8 @@ struct rpc_exchange {
     struct work work; /* to open the request or to run */
     struct ticket *ticket;
     struct lease *lease;
-    ProtobufCMessage *request;
+    struct request request;
     struct rpc_tables tables;
-    uint64_t held_bytes;
     uint64_t started_us;
 
     /* Guarded by the desk's mutex. */
@@ -79,7 +73,6 @@ static void move(struct rpc_exchange *rpc, enum rpc_state to);
 static bool try_end_idle(struct rpc_exchange *rpc);
 static void open_on_thread(struct work *work);
 static void open_request(struct rpc_exchange *rpc);
-static bool unpack(struct rpc_exchange *rpc, struct error *err);
 static void go_on(struct rpc_exchange *rpc);
 static void handle_granted(void *context);
 static void wait_for_lease(struct rpc_exchange *rpc);
@@ -91,16 +84,9 @@ static void response_free(ProtobufCMessage **response);
 static void fail(struct rpc_exchange *rpc, const struct error *err);
 static void end(struct rpc_exchange *rpc, const ProtobufCMessage *response,
                 const struct error *err);
-static void free_request(struct rpc_exchange *rpc);
 static void log_end_of(const struct rpc_exchange *rpc, const char *outcome,
                        const struct error *err);
 static struct rpc_exchange *rpc_of_work(struct work *work);
-
-/* Requests carry keys and passwords: their memory is wiped before it is given back. */
-static void *allocate(void *context, size_t size);
-static void release(void *context, void *block);
-
-static ProtobufCAllocator wiping = {.alloc = allocate, .free = release};
 
 void rpc_exchange_accept(struct desk *desk, const struct rpc *rpc, const struct accepted *accepted)
 {
@@ -182,14 +168,11 @@ static void handle_received(struct exchange *exchange, bool present)
         return;
     }
 
-    uint64_t length = grpc_byte_buffer_length(exchange->received);
-
-    if (!desk_hold(rpc->desk, length, &err)) {
+    if (!request_hold(&rpc->request, rpc->desk, exchange, &err)) {
         fail(rpc, &err);
         return;
     }
-    rpc->held_bytes = length;
-    if (length > OPEN_ON_LOOP_MAX) {
+    if (rpc->request.held_bytes > OPEN_ON_LOOP_MAX) {
         rpc->work.run = open_on_thread;
         threads_submit(rpc->desk->threads, &rpc->work);
         return;
@@ -294,12 +277,12 @@ static void open_request(struct rpc_exchange *rpc)
 {
     struct error err = {0};
 
-    if (!unpack(rpc, &err)) {
+    if (!request_open(&rpc->request, rpc->desk, &rpc->exchange, rpc->rpc->request, &err)) {
         fail(rpc, &err);
         return;
     }
     if (rpc->rpc->tables != NULL) {
-        rpc->rpc->tables(rpc->request, &rpc->tables);
+        rpc->rpc->tables(rpc->request.message, &rpc->tables);
     }
     if (rpc->rpc->at_once) {
         pthread_mutex_lock(&rpc->desk->mutex);
@@ -311,34 +294,6 @@ static void open_request(struct rpc_exchange *rpc)
     } else {
         go_on(rpc);
     }
-}
-
-/* Holds the memory that the request takes as long as it does; the bytes go as soon as they are
- * read. */
-static bool unpack(struct rpc_exchange *rpc, struct error *err)
-{
-    const ProtobufCMessageDescriptor *descriptor = rpc->rpc->request;
-    uint64_t held_packed = rpc->held_bytes;
-    uint8_t *bytes = NULL;
-    size_t length = 0;
-    uint64_t memory = 0;
-
-    if (exchange_take_bytes(&rpc->exchange, LIMIT_MESSAGE_BYTES, &bytes, &length, err) &&
-        wire_check(descriptor, bytes, length, &memory, err) && desk_hold(rpc->desk, memory, err)) {
-        rpc->held_bytes += memory;
-        rpc->request = protobuf_c_message_unpack(descriptor, &wiping, length, bytes);
-        if (rpc->request == NULL) {
-            error_set(err, ERROR_MALFORMED, "could not read %s: it is malformed",
-                      descriptor->short_name);
-        }
-    }
-    if (bytes != NULL) {
-        mem_wipe(bytes, length);
-        mem_free(bytes);
-    }
-    desk_release(rpc->desk, held_packed);
-    rpc->held_bytes -= held_packed;
-    return rpc->request != NULL;
 }
 
 static void wait_for_lease(struct rpc_exchange *rpc)
@@ -422,7 +377,7 @@ static void run(struct rpc_exchange *rpc)
         .pool = rpc->desk->pool,
         .ticket = rpc->ticket,
     };
-    bool handled = rpc->rpc->handle(&call, rpc->request, response, &err);
+    bool handled = rpc->rpc->handle(&call, rpc->request.message, response, &err);
 
     pthread_mutex_lock(&rpc->desk->mutex);
     move(rpc, RPC_ENDED);
@@ -480,19 +435,9 @@ static void end(struct rpc_exchange *rpc, const ProtobufCMessage *response, cons
 
         exchange_fail(&rpc->exchange, reply_status(err->kind), text);
     }
-    free_request(rpc);
+    request_clear(&rpc->request, rpc->desk);
     delist(rpc);
     exchange_drop(&rpc->exchange);
-}
-
-/* The heap keeps what was freed piece by piece; after a large request it gives it back. */
-static void free_request(struct rpc_exchange *rpc)
-{
-    protobuf_c_message_free_unpacked(rpc->request, &wiping);
-    desk_release(rpc->desk, rpc->held_bytes);
-    if (rpc->held_bytes > TRIM_MIN) {
-        malloc_trim(0);
-    }
 }
 
 static void log_end_of(const struct rpc_exchange *rpc, const char *outcome, const struct error *err)
@@ -525,19 +470,4 @@ static void log_end_of(const struct rpc_exchange *rpc, const char *outcome, cons
 static struct rpc_exchange *rpc_of_work(struct work *work)
 {
     return (struct rpc_exchange *)(void *)((char *)work - offsetof(struct rpc_exchange, work));
-}
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    return mem_alloc(size);
-}
-
-static void release(void *context, void *block)
-{
-    (void)context;
-    if (block != NULL) {
-        mem_wipe(block, malloc_usable_size(block));
-        mem_free(block);
-    }
 }
