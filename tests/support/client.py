@@ -65,3 +65,6 @@ class Client:
 
     def write(self, request, timeout=120):
         return self.call("WriteBatch", request, timeout)
+
+    def write_history(self, request, timeout=120):
+        return self.call("WriteHistoryBatch", request, timeout)

@@ -414,7 +414,7 @@ static bool fail_long_cell(const struct reader *reader, uint64_t line, size_t in
 {
     (void)error_set(err, ERROR_LIMIT, "the cell is longer than %llu bytes",
                     (unsigned long long)reader->cell_bytes_max);
-    (void)error_hint(err, "Start weir with a larger --cell-size-max.");
+    (void)error_hint(err, "Start weir with a larger --cell-max.");
     return wrap_with_place(reader, line, index, err);
 }
 

@@ -93,7 +93,7 @@ static bool counter_read(void *state, struct source *below, uint8_t *bytes, size
     if (counter->bytes > counter->bytes_max) {
         (void)error_set(err, ERROR_LIMIT, "its contents are larger than %llu bytes",
                         (unsigned long long)counter->bytes_max);
-        return error_hint(err, "Send smaller files, or start weir with a larger --file-size-max.");
+        return error_hint(err, "Send smaller files, or start weir with a larger --file-max.");
     }
     return true;
 }

@@ -1,0 +1,232 @@
+"""WriteHistoryBatch: every rule of history mode with a worked example, then random batches against
+the model. WEIR_TEST_SEED repeats a run."""
+import os
+import random
+import unittest
+
+from batchfile import NULL, UNMODIFIED
+from case import ServerCase
+from history import ACTIVE, END, END_OF_TIME, START, SYNCED, SYSTEM_COLUMNS, HistoryBatch, \
+    HistoryTable
+from model import Column
+
+SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
+
+COLUMNS = [Column("id", "LONG", key=True), Column("name", "STRING"), Column("amount", "INT"),
+           *SYSTEM_COLUMNS]
+NAMES = [column.name for column in COLUMNS]
+
+
+def day(number, time="00:00:00"):
+    return f"2024-01-{number:02}T{time}Z"
+
+
+def version(record, name, amount, start, end=END_OF_TIME, active="true"):
+    return [str(record), name, amount, start, end, active, day(28)]
+
+
+class HistoryCase(ServerCase):
+    def history_table(self, columns=None):
+        table = HistoryTable(self.SCHEMA, f"history_{next(self.table_numbers)}",
+                             columns or COLUMNS)
+        self.assert_success(self.client.create(table.schema, table.message()))
+        return table
+
+    def history_batch(self, table):
+        return HistoryBatch(self.server.batch_dir, table)
+
+    def send(self, batch):
+        self.assert_success(self.client.write_history(batch.request()))
+        batch.apply_to_model()
+        self.assert_table(batch.table)
+
+    def stored(self, table):
+        """(id, name, start, end, active) of every version, as dumped."""
+        return [(row["id"], row["name"], row[START], row[END], row[ACTIVE])
+                for row in self.server.dump(table.schema, table.name)]
+
+    def with_versions(self, *versions, columns=None):
+        table = self.history_table(columns)
+        batch = self.history_batch(table)
+        batch.replace(versions)
+        self.send(batch)
+        return table
+
+
+class Rules(HistoryCase):
+    def test_a_new_version_closes_the_one_before_a_millisecond_earlier(self):
+        table = self.with_versions(version(1, "a", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(3)]], ["id", START])
+        batch.replace([version(1, "b", "2", day(3))])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [
+            (1, "a", day(1), day(2, "23:59:59.999"), False),
+            (1, "b", day(3), END_OF_TIME, True)])
+
+    def test_versions_from_the_earliest_start_on_are_deleted(self):
+        table = self.with_versions(version(1, "a", "1", day(1), day(2), "false"),
+                                   version(1, "b", "1", day(2), day(3), "false"),
+                                   version(1, "c", "1", day(3)), version(2, "other", "1", day(3)))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(2)]], ["id", START])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [
+            (1, "a", day(1), day(1, "23:59:59.999"), False),
+            (2, "other", day(3), END_OF_TIME, True)])
+
+    def test_an_inactive_version_that_overlaps_is_cut(self):
+        table = self.with_versions(version(1, "a", "1", day(1), day(9), "false"))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(5)]], ["id", START])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [(1, "a", day(1), day(4, "23:59:59.999"), False)])
+
+    def test_a_version_closed_earlier_keeps_its_end(self):
+        table = self.with_versions(version(1, "a", "1", day(1), day(2), "false"))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(5)]], ["id", START])
+        batch.replace([version(1, "b", "1", day(5))])
+        self.send(batch)
+        self.assertEqual(self.stored(table)[0], (1, "a", day(1), day(2), False))
+
+    def test_a_replace_with_the_same_start_overwrites(self):
+        table = self.with_versions(version(1, "a", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.replace([version(1, "b", "2", day(1))])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [(1, "b", day(1), END_OF_TIME, True)])
+
+    def test_unmodified_cells_come_from_the_version_before_though_it_is_closed(self):
+        table = self.with_versions(version(1, "kept", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(2)]], ["id", START])
+        batch.update([version(1, UNMODIFIED, "5", day(2))])
+        self.send(batch)
+        self.assertEqual(self.stored(table)[1], (1, "kept", day(2), END_OF_TIME, True))
+
+    def test_a_chain_over_files_inherits_along_the_chain(self):
+        table = self.with_versions(version(1, "first", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(3)]], ["id", START])
+        batch.update([version(1, UNMODIFIED, "7", day(7))])
+        batch.update([version(1, "fifth", UNMODIFIED, day(5), day(6, "23:59:59.999"), "false"),
+                      version(1, "third", "3", day(3), day(4, "23:59:59.999"), "false")])
+        self.send(batch)
+        rows = self.server.dump(table.schema, table.name)
+        self.assertEqual([(row["name"], row["amount"]) for row in rows],
+                         [("first", 1), ("third", 3), ("fifth", 3), ("fifth", 7)])
+
+    def test_an_update_without_an_earlier_version_is_skipped(self):
+        table = self.with_versions(version(1, "a", "1", day(5)))
+        batch = self.history_batch(table)
+        batch.update([version(1, "b", "1", day(5)), version(2, "b", "1", day(6))])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [(1, "a", day(5), END_OF_TIME, True)])
+
+    def test_missing_end_and_active_mean_now_active(self):
+        table = self.with_versions(version(1, "a", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.update([["1", "b", day(2), day(28)]], ["id", "name", START, SYNCED])
+        batch.update([["1", NULL, day(3), NULL, NULL]], ["id", "name", START, END, ACTIVE])
+        self.send(batch)
+        self.assertEqual(self.stored(table)[1:], [(1, "b", day(2), END_OF_TIME, True),
+                                                  (1, None, day(3), END_OF_TIME, True)])
+
+    def test_a_delete_closes_the_active_version_with_its_end(self):
+        table = self.with_versions(version(1, "a", "1", day(1), day(2), "false"),
+                                   version(1, "b", "1", day(2)), version(2, "c", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.delete([["1", day(8), NULL, NULL]], ["id", END, START, ACTIVE])
+        batch.delete([["3", day(8)]], ["id", END])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [(1, "a", day(1), day(2), False),
+                                              (1, "b", day(2), day(8), False),
+                                              (2, "c", day(1), END_OF_TIME, True)])
+
+    def test_a_delete_without_an_active_version_is_skipped(self):
+        table = self.with_versions(version(1, "a", "1", day(1), day(2), "false"))
+        batch = self.history_batch(table)
+        batch.delete([["1", day(8)]], ["id", END])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [(1, "a", day(1), day(2), False)])
+
+    def test_the_same_request_again_changes_nothing(self):
+        table = self.with_versions(version(1, "a", "1", day(1)), version(2, "a", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.earliest([["1", day(3)], ["2", day(4)]], ["id", START])
+        batch.replace([version(1, "b", "1", day(3))])
+        batch.update([version(2, UNMODIFIED, "9", day(4))])
+        batch.delete([["1", day(6)]], ["id", END])
+        self.send(batch)
+        before = self.stored(table)
+        self.assert_success(self.client.write_history(batch.request()))
+        self.assertEqual(self.stored(table), before)
+
+    def test_long_keys_keep_their_versions_in_order(self):
+        columns = [Column("id", "STRING", key=True), *COLUMNS[1:]]
+        long_key = "k" * 3000
+        table = self.with_versions([long_key, *version(1, "a", "1", day(1))[1:]], columns=columns)
+        batch = self.history_batch(table)
+        batch.earliest([[long_key, day(3)]], ["id", START])
+        batch.update([[long_key, *version(1, UNMODIFIED, "2", day(3))[1:]]])
+        self.send(batch)
+        self.assertEqual([row[2:] for row in self.stored(table)],
+                         [(day(1), day(2, "23:59:59.999"), False), (day(3), END_OF_TIME, True)])
+
+
+class BadRequests(HistoryCase):
+    def test_a_table_without_history_is_a_task(self):
+        table = self.new_table()
+        batch = self.history_batch(table)
+        self.assert_task(self.client.write_history(batch.request()), table.name, "history")
+
+    def test_missing_starts_and_ends_are_tasks_and_change_nothing(self):
+        table = self.with_versions(version(1, "a", "1", day(1)))
+        before = self.stored(table)
+        for phase, header, cells, word in [
+                ("earliest_start", ["id"], ["1"], START), ("update", ["id"], ["1"], START),
+                ("earliest_start", ["id", START], ["1", NULL], START),
+                ("delete", ["id"], ["1"], END), ("delete", ["id", END], ["1", NULL], END)]:
+            with self.subTest(phase=phase, header=header):
+                batch = self.history_batch(table)
+                path = batch.add(phase, [cells], header)
+                response = self.client.write_history(batch.request())
+                self.assert_task(response, os.path.basename(path), word)
+                self.assertEqual(self.stored(table), before)
+
+
+class RandomHistory(HistoryCase):
+    SERVER_OPTIONS = ("--workers", "2", "--run-budget", "1MiB")
+
+    def test_random_batches_equal_the_model(self):
+        print(f"WEIR_TEST_SEED={SEED}", flush=True)
+        pick = random.Random(SEED)
+        table = self.history_table()
+        for _ in range(25):
+            batch = self.history_batch(table)
+            for _ in range(pick.randrange(3)):
+                batch.earliest([[str(pick.randrange(20)), day(pick.randrange(1, 29))]
+                                for _ in range(pick.randrange(8))], ["id", START])
+            starts = {(record, start) for record in range(20) for start in range(1, 29)}
+            for phase in ("replace", "update"):
+                for _ in range(pick.randrange(3)):
+                    chosen = pick.sample(sorted(starts), pick.randrange(12))
+                    starts -= set(chosen)
+                    batch.add(phase, [self.random_version(pick, phase, record, start)
+                                      for record, start in chosen])
+            batch.delete([[str(pick.randrange(20)), day(pick.randrange(1, 29))]
+                          for _ in range(pick.randrange(4))], ["id", END])
+            self.send(batch)
+
+    @staticmethod
+    def random_version(pick, phase, record, start):
+        name, amount = f"name {pick.randrange(99)}", str(pick.randrange(99))
+        if phase == "update":
+            name, amount = pick.choice([name, UNMODIFIED, NULL]), pick.choice([amount, UNMODIFIED])
+        end = pick.choice([END_OF_TIME, day(min(28, start + pick.randrange(5)), "12:00:00")])
+        return version(record, name, amount, day(start), end, pick.choice(["true", "false"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
