@@ -1,6 +1,6 @@
 /* What each column type can do: read a cell, make a sortable key, print.
  *
- * Each type is one file, type_<noun>.c, that defines one `struct type`; type_table.c lists them by
+ * Each type is one `struct type`, in the type_*.c file of its family; type_table.c lists them by
  * number. A value at rest is a run of bytes whose form only its type knows ("stored bytes").
  * Rules: what is accepted and how it is printed is in the README of this folder. */
 #ifndef WEIR_WORKER_VALUE_TYPE_H
