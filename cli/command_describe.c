@@ -14,7 +14,8 @@ static void add_column(struct output_table *lines, const struct column *column);
 
 static const char manual[] =
     "Prints one line for each column of a table: name, type as the protocol calls it, \"key\" for\n"
-    "those of the primary key, precision and scale of a DECIMAL.\n";
+    "those of the primary key, precision and scale of a DECIMAL, length of a STRING where it was\n"
+    "given (weir limits none).\n";
 
 static const struct option options[] = {
     READING_DATA_DIR,
@@ -75,6 +76,8 @@ static void add_column(struct output_table *lines, const struct column *column)
     if (column->has_decimal) {
         (void)snprintf(params, sizeof params, "(%u,%u)", (unsigned)column->precision,
                        (unsigned)column->scale);
+    } else if (column->string_byte_length > 0) {
+        (void)snprintf(params, sizeof params, "(%u)", (unsigned)column->string_byte_length);
     }
     output_table_add(lines, column->name);
     output_table_add(lines, column_type_name(column->type));

@@ -22,6 +22,7 @@ struct column {
     bool has_decimal;      /* precision and scale were given */
     uint32_t precision;
     uint32_t scale;
+    uint32_t string_byte_length; /* as the request gave it; 0: it gave none */
 };
 
 /* The type's name as the protocol writes it, "UNSPECIFIED" or "unknown" for what is none. */

@@ -58,6 +58,7 @@ bool table_entry_read(const Weir__TableEntry *entry, struct table **table_out, s
         column->has_decimal = from->has_decimal;
         column->precision = from->precision;
         column->scale = from->scale;
+        column->string_byte_length = from->string_byte_length;
     }
     if (!check(table, err)) {
         return false;
@@ -78,6 +79,7 @@ static Weir__ColumnEntry *column_entry_new(const struct column *column)
     entry->has_decimal = column->has_decimal;
     entry->precision = column->precision;
     entry->scale = column->scale;
+    entry->string_byte_length = column->string_byte_length;
     return entry;
 }
 

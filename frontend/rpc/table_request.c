@@ -14,7 +14,7 @@
 
 static bool add_column(struct table *table, const FivetranSdk__V2__Column *column,
                        struct error *err);
-static void set_decimal(struct column *column, const FivetranSdk__V2__DataTypeParams *params);
+static void set_params(struct column *column, const FivetranSdk__V2__DataTypeParams *params);
 static bool check_columns_differ(const struct table *table, struct error *err);
 static int compare_names(const void *left, const void *right);
 static void set_key(struct table *table, const FivetranSdk__V2__Table *from);
@@ -108,24 +108,29 @@ static bool add_column(struct table *table, const FivetranSdk__V2__Column *colum
     struct column *added = table_add_column(table, column->name);
 
     added->type = (enum column_type)column->type;
-    set_decimal(added, column->params);
+    set_params(added, column->params);
     return true;
 }
 
 /* Precisions over 38 do occur, as (43,15) when a scale grows: kept as 38 with the scale, because
- * params limit no values and a refusal would stop the sync. A string's length limits nothing and is
- * not kept: reporting it makes Fivetran compute and alter. */
-static void set_decimal(struct column *column, const FivetranSdk__V2__DataTypeParams *params)
+ * params limit no values and a refusal would stop the sync. */
+static void set_params(struct column *column, const FivetranSdk__V2__DataTypeParams *params)
 {
-    if (column->type != COLUMN_DECIMAL || params == NULL ||
-        params->params_case != FIVETRAN_SDK__V2__DATA_TYPE_PARAMS__PARAMS_DECIMAL) {
+    if (params == NULL) {
         return;
     }
-    column->has_decimal = true;
-    column->precision = params->decimal->precision;
-    column->scale = params->decimal->scale;
-    if (column->precision > LIMIT_DECIMAL_DIGITS) {
-        column->precision = LIMIT_DECIMAL_DIGITS;
+    if (column->type == COLUMN_DECIMAL &&
+        params->params_case == FIVETRAN_SDK__V2__DATA_TYPE_PARAMS__PARAMS_DECIMAL) {
+        column->has_decimal = true;
+        column->precision = params->decimal->precision;
+        column->scale = params->decimal->scale;
+        if (column->precision > LIMIT_DECIMAL_DIGITS) {
+            column->precision = LIMIT_DECIMAL_DIGITS;
+        }
+    }
+    if (params->params_case == FIVETRAN_SDK__V2__DATA_TYPE_PARAMS__PARAMS_STRING_BYTE_LENGTH &&
+        params->string_byte_length > 0) {
+        column->string_byte_length = (uint32_t)params->string_byte_length;
     }
 }
 

@@ -56,13 +56,14 @@ class CreateDescribe(ServerCase):
         self.assertEqual(described["wide"].params.decimal,
                          common.DecimalParams(precision=38, scale=15))
 
-    def test_string_byte_length_is_not_reported(self):
+    def test_string_byte_length_is_kept_but_not_reported(self):
         text = common.Column(name="text", type=common.STRING,
                              params=common.DataTypeParams(string_byte_length=256))
 
         self.assert_success(self.create("lengths", column("id", "INT", key=True), text))
 
         self.assertFalse(self.describe("lengths").table.columns[1].HasField("params"))
+        self.assertIn("(256)", self.server.weir("describe", self.SCHEMA, "lengths").stdout)
 
     def test_system_columns_are_described_and_fivetran_id_is_the_key(self):
         self.assert_success(self.create(
