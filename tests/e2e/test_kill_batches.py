@@ -77,10 +77,14 @@ class Soak(unittest.TestCase):
                          for number in range(1, VERSIONS + 1)]
 
     def send(self, version):
+        """Returns how long the batch took, in seconds."""
+        started = time.monotonic()
         with self.server.client() as client:
             response = client.write(version.request, timeout=600)
+        duration = time.monotonic() - started
         self.assertEqual(response.WhichOneof("response"), "success", response)
         self.assertEqual(digest_of(self.server, self.table), version.digest)
+        return duration
 
     def kill_one(self, victim):
         """Kills and reaps; returns the processes that must end by themselves."""
@@ -99,9 +103,7 @@ class Soak(unittest.TestCase):
 
     def test_kills_at_random_moments(self):
         self.send(self.versions[0])
-        started = time.monotonic()
-        self.send(self.versions[1])
-        duration = time.monotonic() - started
+        duration = self.send(self.versions[1])
         held = self.versions[1]
         for kill in range(KILLS):
             held = self.kill_during_a_batch(kill, held, duration)
