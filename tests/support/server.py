@@ -21,6 +21,8 @@ SANITIZED = os.environ.get("WEIR_TEST_SANITIZE", "") != ""
 # Sanitizers slow everything down; a test that waits for something waits this many times longer.
 PATIENCE = 5 if SANITIZED else 1
 
+SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|: runtime error: |WARNING: ThreadSanitizer")
+
 HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 SERVING = b"\x08\x01"
 
@@ -141,13 +143,18 @@ class Server:
         return self.process.wait(seconds * PATIENCE)
 
     def kill(self):
-        """Ends it at once, whatever state it is in; its children end with it."""
+        """Ends it at once, whatever state it is in; its children end with it.
+
+        A worker that a sanitizer stopped is replaced like any other, so that only the log tells.
+        """
         if self.process is None:
             return
         children = children_of(self.process.pid).values()
         self.process.kill()
         self.process.wait()
         wait_until(lambda: not any(map(process_alive, children)), 20, "the children to end")
+        if SANITIZER_REPORT.search(self.log()):
+            raise AssertionError(f"a sanitizer found something:\n{self.log()[-8000:]}")
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
@@ -156,10 +163,6 @@ class Server:
     def log_lines(self):
         """The JSON objects of the log."""
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
-
-    def sanitizer_reports(self):
-        return re.findall(r"^.*(?:ERROR: \w+Sanitizer|runtime error|WARNING: ThreadSan).*$",
-                          self.log(), re.M)
 
     def weir(self, *arguments, check=True):
         """Runs another command on the server's data folder; returns its CompletedProcess."""
