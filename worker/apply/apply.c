@@ -13,10 +13,6 @@
 #include "worker/value/number.h"
 #include "worker/value/row.h"
 
-enum {
-    TICK_ENTRIES = 1024
-};
-
 /* The row of one key while entries are folded into it. */
 struct folding {
     struct store_txn *txn;
@@ -41,7 +37,7 @@ static bool fail_damaged(const struct folding *folding, struct error *err);
 static void folding_clear(struct folding *folding);
 
 bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
-                 struct run_merger *merger, const struct apply_watch *watch, uint64_t *rows_out,
+                 struct run_merger *merger, const struct run_watch *watch, uint64_t *rows_out,
                  struct error *err)
 {
     OWNED(folding_clear) struct folding folding = {.txn = txn};
@@ -56,7 +52,7 @@ bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
                              : !apply_entry(&folding, kind, &entry, err)) {
             return false;
         }
-        if (++*rows_out % TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
+        if (++*rows_out % RUN_TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
             return false;
         }
     }

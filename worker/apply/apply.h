@@ -14,17 +14,11 @@
 #include "worker/run/run.h"
 #include "worker/store/store.h"
 
-/* Called every few thousand rows; false with *err set (ERROR_CANCELLED) ends the phase. */
-struct apply_watch {
-    bool (*tick)(void *context, struct error *err);
-    void *context;
-};
-
 /* Applies all that `merger` yields as a phase of that kind, of a history batch or a plain one.
- * *rows_out counts entries. Failures of the transaction itself are kept by it and told here, too.
- */
+ * `watch` is ticked on the way. *rows_out counts entries. Failures of the transaction itself are
+ * kept by it and told here, too. */
 MUST_CHECK bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
-                            struct run_merger *merger, const struct apply_watch *watch,
+                            struct run_merger *merger, const struct run_watch *watch,
                             uint64_t *rows_out, struct error *err);
 
 #endif

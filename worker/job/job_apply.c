@@ -111,7 +111,7 @@ static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *pha
                        uint64_t *rows_out, struct error *err)
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
-    const struct apply_watch watch = {job_tick, worker};
+    const struct run_watch watch = {job_tick, worker};
 
     if (phase->n_runs > LIMIT_RUNS_MERGED) {
         return error_set(err, ERROR_INTERNAL, "%zu runs are too many to merge at once",

@@ -63,10 +63,10 @@ bool job_merge_runs(struct job_worker *worker, const Weir__Job *job, Weir__Resul
 {
     const Weir__MergeRunsJob *merge = job->merge_runs;
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+    const struct run_watch watch = {job_tick, worker};
     Weir__Run *run = NULL;
     struct run_place place;
 
-    (void)worker;
     REQUIRE(merge->n_runs > 0);
     for (size_t i = 0; i < merge->n_runs; i++) {
         job_run_place(merge->terms, merge->runs[i], &place);
@@ -78,7 +78,8 @@ bool job_merge_runs(struct job_worker *worker, const Weir__Job *job, Weir__Resul
         new_run(merge->terms, merge->runs[0]->kind, merge->runs[0]->first_ordinal, merge->sequence);
     add_run(result, run);
     job_run_place(merge->terms, run, &place);
-    return run_write_merged(merger, &place, DISK_FREE_MIN, &run->entries, &run->size_bytes, err);
+    return run_write_merged(merger, &place, DISK_FREE_MIN, &watch, &run->entries, &run->size_bytes,
+                            err);
 }
 
 void job_run_place(const Weir__BatchTerms *terms, const Weir__Run *run, struct run_place *place_out)

@@ -124,7 +124,7 @@ static bool apply_all(struct small_batch *batch, struct store *store, const stru
 
 static bool apply_kinds(struct small_batch *batch, struct store_txn *txn, struct error *err)
 {
-    const struct apply_watch watch = {job_tick, batch->worker};
+    const struct run_watch watch = {job_tick, batch->worker};
 
     for (int kind = 0; kind < KINDS_COUNT; kind++) {
         OWNED(run_merger_free) struct run_merger *merger = run_merger_new();

@@ -62,7 +62,7 @@ bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Resu
                      struct error *err);
 
 /* Counts progress and fails with ERROR_CANCELLED if the frontend asked to stop this job. Cheap
- * enough for every few hundred rows. `context` is the struct job_worker: suits struct apply_watch.
+ * enough for every few hundred rows. `context` is the struct job_worker: suits struct run_watch.
  */
 MUST_CHECK bool job_tick(void *context, struct error *err);
 

@@ -84,9 +84,19 @@ enum run_next run_merger_next(struct run_merger *merger, struct run_entry *entry
 
 void run_merger_free(struct run_merger **merger);
 
+/* Called every RUN_TICK_ENTRIES entries; false with *err set (ERROR_CANCELLED) ends the work. */
+struct run_watch {
+    bool (*tick)(void *context, struct error *err);
+    void *context;
+};
+
+enum {
+    RUN_TICK_ENTRIES = 1024
+};
+
 /* Writes everything that a merger yields as one run file (for more runs than merge at once). */
 MUST_CHECK bool run_write_merged(struct run_merger *merger, const struct run_place *place,
-                                 uint64_t disk_free_min, uint64_t *entries_out, uint64_t *size_out,
-                                 struct error *err);
+                                 uint64_t disk_free_min, const struct run_watch *watch,
+                                 uint64_t *entries_out, uint64_t *size_out, struct error *err);
 
 #endif

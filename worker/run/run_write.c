@@ -22,8 +22,8 @@ bool run_write(const struct run_builder *builder, const struct run_place *place,
 }
 
 bool run_write_merged(struct run_merger *merger, const struct run_place *place,
-                      uint64_t disk_free_min, uint64_t *entries_out, uint64_t *size_out,
-                      struct error *err)
+                      uint64_t disk_free_min, const struct run_watch *watch, uint64_t *entries_out,
+                      uint64_t *size_out, struct error *err)
 {
     OWNED(run_writer_close) struct run_writer *writer = NULL;
     struct run_entry entry = {0};
@@ -37,7 +37,9 @@ bool run_write_merged(struct run_merger *merger, const struct run_place *place,
         if (!run_writer_add(writer, &entry, err)) {
             return false;
         }
-        (*entries_out)++;
+        if (++*entries_out % RUN_TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
+            return false;
+        }
     }
     return next == RUN_END && run_writer_finish(writer, size_out, err);
 }

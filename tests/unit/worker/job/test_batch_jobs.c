@@ -377,6 +377,12 @@ static Weir__Result *commit(struct fixture *fixture)
     return run(fixture, &job);
 }
 
+static void forget_terms(struct fixture *fixture)
+{
+    weir__table_entry__free_unpacked(fixture->terms.table, NULL);
+    fixture->terms.table = NULL;
+}
+
 static void test_a_large_batch_goes_through_runs(void **state)
 {
     struct fixture *fixture = *state;
@@ -418,8 +424,150 @@ static void test_a_large_batch_goes_through_runs(void **state)
     again = begin_stage(fixture);
     assert_success(again);
     assert_true(again->already_applied);
-    weir__table_entry__free_unpacked(fixture->terms.table, NULL);
-    fixture->terms.table = NULL;
+    forget_terms(fixture);
+}
+
+/* Several runs' worth of rows, each key twice. */
+static void add_large_file(struct fixture *fixture)
+{
+    OWNED(buffer_clear) struct buffer text = {0};
+
+    buffer_append_format(&text, "id,a,b\n");
+    for (unsigned i = 0; i < 4000; i++) {
+        buffer_append_format(&text, "%u,some text,%u\n", i * 7 % 2000, i);
+    }
+    buffer_append_byte(&text, '\0');
+    add_file(fixture, WEIR__FILE_KIND__FILE_REPLACE, (const char *)text.bytes);
+}
+
+static Weir__Result *merge_runs(struct fixture *fixture, const Weir__Result *decoded)
+{
+    Weir__MergeRunsJob merge = WEIR__MERGE_RUNS_JOB__INIT;
+    Weir__Job job = WEIR__JOB__INIT;
+
+    merge.terms = &fixture->terms;
+    merge.runs = decoded->runs;
+    merge.n_runs = decoded->n_runs;
+    merge.sequence = 7;
+    job.job_case = WEIR__JOB__JOB_MERGE_RUNS;
+    job.merge_runs = &merge;
+    return run(fixture, &job);
+}
+
+static void test_merged_runs_apply_as_the_runs_would(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *merged = NULL;
+    OWNED(free_result) Weir__Result *begun = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+    OWNED(mem_release) char *table = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    assert_true(decoded->n_runs > 1);
+    merged = merge_runs(fixture, decoded);
+    assert_success(merged);
+    assert_int_equal(merged->n_runs, 1);
+    assert_int_equal(merged->runs[0]->entries, 4000);
+    assert_int_equal(merged->runs[0]->kind, WEIR__FILE_KIND__FILE_REPLACE);
+    assert_int_equal(merged->runs[0]->sequence, 7);
+
+    begun = begin_stage(fixture);
+    assert_success(begun);
+    apply_kind(fixture, merged, WEIR__FILE_KIND__FILE_REPLACE);
+    committed = commit(fixture);
+    assert_success(committed);
+    table = read_table(fixture);
+    assert_int_equal(strncmp(table, "0:some text:2000;1:some text:", 29), 0);
+    forget_terms(fixture);
+}
+
+static void test_a_cancelled_merge_of_runs_stops(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *merged = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    fixture->page.cancelled = 1;
+    merged = merge_runs(fixture, decoded);
+    assert_non_null(merged->failure);
+    assert_int_equal(merged->failure->kind, ERROR_CANCELLED);
+    forget_terms(fixture);
+}
+
+static void test_another_job_drops_a_stage_that_never_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *begun = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    begun = begin_stage(fixture);
+    assert_success(begun);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE);
+    forget_files(fixture);
+
+    add_file(fixture, WEIR__FILE_KIND__FILE_REPLACE, "id,a,b\n1,x,1\n");
+    apply_small(fixture);
+    committed = commit(fixture);
+    assert_failure(committed, "no batch to apply");
+    assert_table(fixture, "1:x:1;");
+    forget_terms(fixture);
+}
+
+static void test_a_stage_begun_again_starts_from_the_committed_table(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *first = NULL;
+    OWNED(free_result) Weir__Result *second = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    first = begin_stage(fixture);
+    assert_success(first);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE);
+    second = begin_stage(fixture);
+    assert_success(second);
+    assert_false(second->already_applied);
+    committed = commit(fixture);
+    assert_success(committed);
+    assert_table(fixture, "");
+    forget_terms(fixture);
+}
+
+static void test_a_phase_with_a_run_that_is_gone_drops_the_stage(void **state)
+{
+    struct fixture *fixture = *state;
+    Weir__ApplyPhaseJob phase = WEIR__APPLY_PHASE_JOB__INIT;
+    Weir__Job job = WEIR__JOB__INIT;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *begun = NULL;
+    OWNED(free_result) Weir__Result *applied = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    begun = begin_stage(fixture);
+    assert_success(begun);
+    assert_int_equal(unlink(decoded->runs[1]->path), 0);
+    phase.kind = WEIR__FILE_KIND__FILE_REPLACE;
+    phase.runs = decoded->runs;
+    phase.n_runs = decoded->n_runs;
+    job.job_case = WEIR__JOB__JOB_APPLY_PHASE;
+    job.apply_phase = &phase;
+    applied = run(fixture, &job);
+    assert_failure(applied, "could not open a run file");
+    committed = commit(fixture);
+    assert_failure(committed, "no batch to apply");
+    assert_table(fixture, "");
+    forget_terms(fixture);
 }
 
 static void test_a_cancelled_job_stops(void **state)
@@ -448,6 +596,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_large_batch_says_so_and_does_nothing, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_large_batch_goes_through_runs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_merged_runs_apply_as_the_runs_would, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_cancelled_merge_of_runs_stops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_job_drops_a_stage_that_never_ended, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stage_begun_again_starts_from_the_committed_table,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_phase_with_a_run_that_is_gone_drops_the_stage,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_cancelled_job_stops, set_up, tear_down),
     };
 
