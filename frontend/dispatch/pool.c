@@ -163,94 +163,9 @@ bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class, c
                      LIMIT_JOB_TRIES);
 }
 
-/* ---- several jobs at once ---- */
-
-/* Jobs that several threads take one after the other. */
-struct fan {
-    struct pool *pool;
-    struct ticket *ticket; /* the RPC's */
-    Weir__Job *const *jobs;
-    size_t count;
-    Weir__Result **results;
-    pthread_mutex_t mutex; /* of what follows */
-    size_t next;
-    bool failed;
-    struct error err;
-    size_t failed_index;
-};
-
-static bool fan_take(struct fan *fan, size_t *index_out)
+unsigned pool_workers(const struct pool *pool)
 {
-    bool taken = false;
-
-    pthread_mutex_lock(&fan->mutex);
-    if (!fan->failed && fan->next < fan->count) {
-        *index_out = fan->next++;
-        taken = true;
-    }
-    pthread_mutex_unlock(&fan->mutex);
-    return taken;
-}
-
-static void fan_fail(struct fan *fan, size_t index, const struct error *err)
-{
-    pthread_mutex_lock(&fan->mutex);
-    if (!fan->failed) {
-        fan->failed = true;
-        fan->err = *err;
-        fan->failed_index = index;
-    }
-    pthread_mutex_unlock(&fan->mutex);
-}
-
-static void *fan_work(void *context)
-{
-    struct fan *fan = context;
-    size_t index = 0;
-
-    while (fan_take(fan, &index)) {
-        struct error err = {0};
-
-        if (!pool_run(fan->pool, fan->ticket, POOL_LARGE, fan->jobs[index], &fan->results[index],
-                      &err)) {
-            fan_fail(fan, index, &err);
-        }
-    }
-    return NULL;
-}
-
-bool pool_run_all(struct pool *pool, struct ticket *ticket, Weir__Job *const *jobs, size_t count,
-                  Weir__Result **results_out, size_t *failed_out, struct error *err)
-{
-    struct fan fan = {
-        .pool = pool, .ticket = ticket, .jobs = jobs, .count = count, .results = results_out};
-    pthread_t threads[LIMIT_WORKERS];
-    size_t threads_wanted = pool->options->workers < count ? (size_t)pool->options->workers : count;
-    size_t threads_count = 0;
-
-    memset(results_out, 0, count * sizeof *results_out);
-    REQUIRE(pthread_mutex_init(&fan.mutex, NULL) == 0);
-    /* This thread is one of them; with fewer threads than wanted it is only slower. */
-    while (threads_count + 1 < threads_wanted &&
-           pthread_create(&threads[threads_count], NULL, fan_work, &fan) == 0) {
-        threads_count++;
-    }
-    (void)fan_work(&fan);
-    for (size_t i = 0; i < threads_count; i++) {
-        REQUIRE(pthread_join(threads[i], NULL) == 0);
-    }
-    (void)pthread_mutex_destroy(&fan.mutex);
-    if (!fan.failed) {
-        return true;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (results_out[i] != NULL) {
-            weir__result__free_unpacked(results_out[i], NULL);
-            results_out[i] = NULL;
-        }
-    }
-    *failed_out = fan.failed_index;
-    return error_copy(err, &fan.err);
+    return (unsigned)pool->options->workers;
 }
 
 /* ---- a worker of one's own ---- */
@@ -401,7 +316,8 @@ static bool give_one(struct pool *pool, bool express)
     }
     for (struct waiter *at = pool->first; at != NULL && count < WAITERS_MAX; at = at->next) {
         waiters[count] = at;
-        waiting[count] = (struct waiting){.kind = at->kind, .running = at->ticket->running};
+        waiting[count] =
+            (struct waiting){.kind = at->kind, .running = ticket_root(at->ticket)->running};
         count++;
     }
     chosen = scheduler_choose(waiting, count, express, pool->stages_max - pool->stages_running);
@@ -412,7 +328,7 @@ static bool give_one(struct pool *pool, bool express)
     life->holders++;
     pool->busy_count++;
     pool->stages_running += waiters[chosen]->kind == WAITING_STAGE ? 1 : 0;
-    waiters[chosen]->ticket->running++;
+    ticket_root(waiters[chosen]->ticket)->running++;
     life->ticket = waiters[chosen]->ticket;
     waiters[chosen]->given = life;
     leave_queue(pool, waiters[chosen]);
@@ -423,7 +339,7 @@ static bool give_one(struct pool *pool, bool express)
 static void give_back(struct pool *pool, struct life *life, enum waiting_kind kind)
 {
     pthread_mutex_lock(&pool->mutex);
-    life->ticket->running--;
+    ticket_root(life->ticket)->running--;
     life->ticket = NULL;
     life->busy = false;
     pool->busy_count--;

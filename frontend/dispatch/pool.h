@@ -51,6 +51,9 @@ void pool_worker_reaped(struct pool *pool, uint32_t worker, uint64_t life, int s
 void pool_on_kill(struct pool *pool, void (*kill)(void *context, uint32_t worker, uint64_t life),
                   void *context);
 
+/* How many workers there are, without the express worker. */
+unsigned pool_workers(const struct pool *pool);
+
 enum pool_class {
     POOL_SMALL, /* any idle worker, express too */
     POOL_LARGE, /* any idle worker but express; takes turns with other tickets */

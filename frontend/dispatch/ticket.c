@@ -3,6 +3,8 @@
 
 #include "common/mem.h"
 
+static int why_cancelled(const struct ticket *ticket);
+
 struct ticket *ticket_new(void)
 {
     return mem_zero(sizeof(struct ticket));
@@ -17,7 +19,7 @@ void ticket_cancel(struct ticket *ticket, enum error_kind kind)
 
 bool ticket_check(const struct ticket *ticket, struct error *err)
 {
-    switch (atomic_load(&ticket->cancelled)) {
+    switch (why_cancelled(ticket)) {
     case ERROR_NONE:
         return true;
     case ERROR_CANCELLED:
@@ -31,7 +33,7 @@ bool ticket_check(const struct ticket *ticket, struct error *err)
 
 bool ticket_is_cancelled(const struct ticket *ticket)
 {
-    return atomic_load(&ticket->cancelled) != ERROR_NONE;
+    return why_cancelled(ticket) != ERROR_NONE;
 }
 
 unsigned ticket_lost_file(const struct ticket *ticket)
@@ -43,4 +45,22 @@ void ticket_free(struct ticket **ticket)
 {
     mem_free(*ticket);
     *ticket = NULL;
+}
+
+struct ticket *ticket_root(struct ticket *ticket)
+{
+    while (ticket->parent != NULL) {
+        ticket = ticket->parent;
+    }
+    return ticket;
+}
+
+static int why_cancelled(const struct ticket *ticket)
+{
+    int kind = ERROR_NONE;
+
+    for (; ticket != NULL && kind == ERROR_NONE; ticket = ticket->parent) {
+        kind = atomic_load(&ticket->cancelled);
+    }
+    return kind;
 }

@@ -8,9 +8,14 @@
 #include "frontend/dispatch/pool.h"
 
 struct ticket {
+    struct ticket
+        *parent; /* cancelled with it: the jobs of an RPC that run side by side; or NULL */
     _Atomic int cancelled; /* an enum error_kind; ERROR_NONE: not */
-    _Atomic unsigned lost_file;
-    unsigned running; /* its jobs on workers; under the pool's mutex */
+    unsigned lost_file;    /* set by the thread that runs a job under the ticket */
+    unsigned running;      /* of a root: its jobs on workers; under the pool's mutex */
 };
+
+/* The RPC's own ticket. */
+struct ticket *ticket_root(struct ticket *ticket);
 
 #endif

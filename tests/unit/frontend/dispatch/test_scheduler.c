@@ -1,0 +1,78 @@
+/* Who gets the next free worker. */
+#include "frontend/dispatch/scheduler.h"
+#include "tests/support/test.h"
+
+static void test_stages_go_first_then_small_jobs_then_large_ones(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_LARGE, 0},
+        {WAITING_SMALL, 0},
+        {WAITING_STAGE, 0}
+    };
+
+    (void)state;
+    assert_int_equal(scheduler_choose(waiting, 3, false, 1), 2);
+    assert_int_equal(scheduler_choose(waiting, 2, false, 1), 1);
+    assert_int_equal(scheduler_choose(waiting, 1, false, 1), 0);
+}
+
+static void test_no_more_stages_than_memory_allows(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_STAGE, 0},
+        {WAITING_LARGE, 3}
+    };
+
+    (void)state;
+    assert_int_equal(scheduler_choose(waiting, 2, false, 0), 1);
+    assert_int_equal(scheduler_choose(waiting, 1, false, 0), 1);
+}
+
+static void test_express_takes_small_jobs_only(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_STAGE, 0},
+        {WAITING_LARGE, 0},
+        {WAITING_SMALL, 9}
+    };
+
+    (void)state;
+    assert_int_equal(scheduler_choose(waiting, 3, true, 1), 2);
+    assert_int_equal(scheduler_choose(waiting, 2, true, 1), 2);
+}
+
+static void test_the_batch_with_the_fewest_running_jobs_is_next(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_LARGE, 2},
+        {WAITING_LARGE, 1},
+        {WAITING_LARGE, 1}
+    };
+
+    (void)state;
+    assert_int_equal(scheduler_choose(waiting, 3, false, 1), 1);
+}
+
+static void test_small_jobs_run_in_order_of_arrival(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_SMALL, 5},
+        {WAITING_SMALL, 0}
+    };
+
+    (void)state;
+    assert_int_equal(scheduler_choose(waiting, 2, false, 1), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stages_go_first_then_small_jobs_then_large_ones),
+        cmocka_unit_test(test_no_more_stages_than_memory_allows),
+        cmocka_unit_test(test_express_takes_small_jobs_only),
+        cmocka_unit_test(test_the_batch_with_the_fewest_running_jobs_is_next),
+        cmocka_unit_test(test_small_jobs_run_in_order_of_arrival),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
