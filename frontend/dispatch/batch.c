@@ -299,7 +299,9 @@ static bool apply_phase(struct batch *batch, struct borrowed *worker, Weir__File
     if (!pool_call(worker, &job, &result, lost_out, err)) {
         return false;
     }
-    result->statistics->rows = 0; /* counted when they were decoded */
+    if (result->statistics != NULL) {
+        result->statistics->rows = 0; /* counted when they were decoded */
+    }
     take_result(batch, &result);
     return true;
 }

@@ -45,6 +45,7 @@ void crew_reaped(struct crew *crew, uint32_t worker, uint64_t number)
         return;
     }
     life->reaped = true;
+    life->at_file = life->page->file;
     life->leaving = true;
     ipc_interrupt(life->ipc);
     crew->lives[worker] = NULL;

@@ -19,8 +19,9 @@ struct life {
     struct role_page *page;
     unsigned holders; /* the crew, and whoever has a job on it */
     bool busy;
-    bool reaped;  /* the supervisor has seen its end */
-    bool leaving; /* gets no more jobs */
+    bool reaped;      /* the supervisor has seen its end */
+    uint64_t at_file; /* where it was then: page->file, which the next life shares */
+    bool leaving;     /* gets no more jobs */
     bool kill_asked;
 
     /* Of the job that runs, for the watchdog and for cancelling. */

@@ -6,9 +6,6 @@
  * hang killed. */
 #include "frontend/dispatch/pool.h"
 
-#include <errno.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <pthread.h>
@@ -62,12 +59,13 @@ struct pool {
 struct borrowed {
     struct pool *pool;
     struct ticket *ticket;
-    struct life *life; /* NULL: lost */
+    struct life *life;
 };
 
 enum answer {
     ANSWER_RESULT,
-    ANSWER_LOST, /* the worker died, and was reaped */
+    ANSWER_LOST,   /* the worker died, and was reaped */
+    ANSWER_FAILED, /* no worker can be asked that */
 };
 
 static unsigned count_stages(const struct options *options);
@@ -79,7 +77,7 @@ static void schedule(struct pool *pool);
 static bool give_one(struct pool *pool, bool express);
 static void give_back(struct pool *pool, struct life *life, enum waiting_kind kind);
 static enum answer ask(struct pool *pool, struct life *life, const Weir__Job *job,
-                       Weir__Result **result_out);
+                       Weir__Result **result_out, struct error *err);
 static void wait_until_reaped(struct pool *pool, struct life *life);
 static void ask_to_kill(struct pool *pool, struct life *life, const char *why);
 static bool take_answer(const struct ticket *ticket, Weir__Result **result, struct error *err);
@@ -117,9 +115,15 @@ void pool_worker_ready(struct pool *pool, uint32_t worker, uint64_t life)
     struct error err = {0};
 
     role_worker_address(address, sizeof address, pool->runtime_dir, worker, life);
-    if (worker >= pool->crew.size || !ipc_dial(address, &ipc, &err)) {
-        /* It died again meanwhile; the supervisor will tell. */
+    if (worker >= pool->crew.size) {
+        return;
+    }
+    if (!ipc_dial(address, &ipc, &err)) {
+        /* It died again meanwhile, or is of no use: its next life may be. */
         log_error(LOG_WARNING, "could not reach a worker", &err);
+        if (pool->kill != NULL) {
+            pool->kill(pool->kill_context, worker, life);
+        }
         return;
     }
     pthread_mutex_lock(&pool->mutex);
@@ -149,13 +153,13 @@ bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class, c
         if (life == NULL) {
             return false;
         }
-        answer = ask(pool, life, job, result_out);
+        answer = ask(pool, life, job, result_out, err);
         if (answer == ANSWER_LOST) {
-            ticket->lost_file = (unsigned)life->page->file;
+            ticket->lost_file = (unsigned)life->at_file;
         }
         give_back(pool, life, kind);
-        if (answer == ANSWER_RESULT) {
-            return take_answer(ticket, result_out, err);
+        if (answer != ANSWER_LOST) {
+            return answer == ANSWER_RESULT && take_answer(ticket, result_out, err);
         }
         kind = WAITING_LARGE; /* what kills workers stays away from the express worker */
     }
@@ -188,12 +192,13 @@ bool pool_borrow(struct pool *pool, struct ticket *ticket, struct borrowed **bor
 bool pool_call(struct borrowed *borrowed, const Weir__Job *job, Weir__Result **result_out,
                bool *lost_out, struct error *err)
 {
-    *lost_out = false;
-    if (ask(borrowed->pool, borrowed->life, job, result_out) == ANSWER_LOST) {
-        *lost_out = true;
+    enum answer answer = ask(borrowed->pool, borrowed->life, job, result_out, err);
+
+    *lost_out = answer == ANSWER_LOST;
+    if (answer == ANSWER_LOST) {
         return error_set(err, ERROR_UNAVAILABLE, "the worker that applied the batch died");
     }
-    return take_answer(borrowed->ticket, result_out, err);
+    return answer == ANSWER_RESULT && take_answer(borrowed->ticket, result_out, err);
 }
 
 void pool_give_back(struct borrowed **borrowed)
@@ -352,11 +357,10 @@ static void give_back(struct pool *pool, struct life *life, enum waiting_kind ki
 /* ---- a job on a worker ---- */
 
 static enum answer ask(struct pool *pool, struct life *life, const Weir__Job *job,
-                       Weir__Result **result_out)
+                       Weir__Result **result_out, struct error *err)
 {
     Weir__Job numbered = *job;
-    struct error err = {0};
-    bool answered = false;
+    enum answer answer = ANSWER_RESULT;
 
     *result_out = NULL;
     pthread_mutex_lock(&pool->mutex);
@@ -372,21 +376,24 @@ static enum answer ask(struct pool *pool, struct life *life, const Weir__Job *jo
     pthread_cond_broadcast(&pool->changed);
     pthread_mutex_unlock(&pool->mutex);
 
-    answered =
-        ipc_send_job(life->ipc, &numbered, &err) && ipc_receive_result(life->ipc, result_out, &err);
+    if (!ipc_send_job(life->ipc, &numbered, err)) {
+        answer = err->kind == ERROR_LIMIT ? ANSWER_FAILED : ANSWER_LOST;
+    } else if (!ipc_receive_result(life->ipc, result_out, err)) {
+        answer = ANSWER_LOST;
+    }
 
     pthread_mutex_lock(&pool->mutex);
     life->job = 0;
-    if (!answered) {
+    if (answer == ANSWER_LOST) {
         if (!life->reaped) {
             ask_to_kill(pool, life, "it could not be talked to");
         }
         wait_until_reaped(pool, life);
-    } else if ((*result_out)->replace_worker) {
+    } else if (answer == ANSWER_RESULT && (*result_out)->replace_worker) {
         life->leaving = true; /* it ends by itself */
     }
     pthread_mutex_unlock(&pool->mutex);
-    return answered ? ANSWER_RESULT : ANSWER_LOST;
+    return answer;
 }
 
 /* A job is tried again only when its first worker is gone for sure: two must never write at once.

@@ -23,8 +23,8 @@ size_t scheduler_choose(const struct waiting *waiting, size_t count, bool is_exp
 /* Between equals the earlier one stays in front. */
 static bool goes_before(const struct waiting *a, const struct waiting *b)
 {
-    if (a->kind != b->kind) {
-        return a->kind < b->kind;
+    if (a->kind == WAITING_STAGE || b->kind == WAITING_STAGE) {
+        return b->kind != WAITING_STAGE;
     }
-    return a->kind == WAITING_LARGE && a->running < b->running;
+    return a->running < b->running;
 }

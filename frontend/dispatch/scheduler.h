@@ -21,8 +21,9 @@ struct waiting {
 /* The index of the one who gets a worker, or `count` if it stays idle.
  *
  * Apply stages go first: they finish a batch and free its runs; but no more at once than memory
- * allows (`stages_left`). Then small jobs, then the batch that has the fewest jobs running, so that
- * batches take turns. The express worker takes small jobs only. */
+ * allows (`stages_left`). Then the RPC that has the fewest jobs running, so that all take turns:
+ * none gets a second worker before everybody has one, and no stream of small jobs keeps a large
+ * batch waiting for ever. The express worker takes small jobs only. */
 size_t scheduler_choose(const struct waiting *waiting, size_t count, bool is_express,
                         unsigned stages_left);
 

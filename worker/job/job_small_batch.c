@@ -77,6 +77,7 @@ static bool decode_all(struct small_batch *batch, const Weir__SmallBatchJob *job
             return false;
         }
     }
+    batch->worker->page->file = 0; /* what goes wrong from here on is no file's fault */
     job_count(result, totals.rows, totals.bytes)->decode_us = clock_us() - started;
     return true;
 }

@@ -2,18 +2,41 @@
 #include "frontend/dispatch/scheduler.h"
 #include "tests/support/test.h"
 
-static void test_stages_go_first_then_small_jobs_then_large_ones(void **state)
+static void test_stages_go_first_then_whoever_came_first(void **state)
 {
     const struct waiting waiting[] = {
         {WAITING_LARGE, 0},
         {WAITING_SMALL, 0},
-        {WAITING_STAGE, 0}
+        {WAITING_STAGE, 4}
     };
 
     (void)state;
     assert_int_equal(scheduler_choose(waiting, 3, false, 1), 2);
+    assert_int_equal(scheduler_choose(waiting, 2, false, 1), 0);
+}
+
+static void test_a_small_job_goes_before_the_second_of_a_large_batch(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_LARGE, 1},
+        {WAITING_SMALL, 0}
+    };
+
+    (void)state;
     assert_int_equal(scheduler_choose(waiting, 2, false, 1), 1);
-    assert_int_equal(scheduler_choose(waiting, 1, false, 1), 0);
+}
+
+/* The express worker takes them anyway; on the others a stream of them would starve large ones. */
+static void test_small_jobs_do_not_overtake_a_batch_that_has_no_worker(void **state)
+{
+    const struct waiting waiting[] = {
+        {WAITING_LARGE, 0},
+        {WAITING_SMALL, 0},
+        {WAITING_SMALL, 0}
+    };
+
+    (void)state;
+    assert_int_equal(scheduler_choose(waiting, 3, false, 1), 0);
 }
 
 static void test_no_more_stages_than_memory_allows(void **state)
@@ -53,25 +76,28 @@ static void test_the_batch_with_the_fewest_running_jobs_is_next(void **state)
     assert_int_equal(scheduler_choose(waiting, 3, false, 1), 1);
 }
 
-static void test_small_jobs_run_in_order_of_arrival(void **state)
+static void test_equals_run_in_order_of_arrival(void **state)
 {
     const struct waiting waiting[] = {
-        {WAITING_SMALL, 5},
-        {WAITING_SMALL, 0}
+        {WAITING_SMALL, 1},
+        {WAITING_SMALL, 1}
     };
 
     (void)state;
     assert_int_equal(scheduler_choose(waiting, 2, false, 1), 0);
+    assert_int_equal(scheduler_choose(waiting, 2, true, 1), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stages_go_first_then_small_jobs_then_large_ones),
+        cmocka_unit_test(test_stages_go_first_then_whoever_came_first),
+        cmocka_unit_test(test_a_small_job_goes_before_the_second_of_a_large_batch),
+        cmocka_unit_test(test_small_jobs_do_not_overtake_a_batch_that_has_no_worker),
         cmocka_unit_test(test_no_more_stages_than_memory_allows),
         cmocka_unit_test(test_express_takes_small_jobs_only),
         cmocka_unit_test(test_the_batch_with_the_fewest_running_jobs_is_next),
-        cmocka_unit_test(test_small_jobs_run_in_order_of_arrival),
+        cmocka_unit_test(test_equals_run_in_order_of_arrival),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
