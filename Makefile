@@ -13,6 +13,7 @@ CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography p
 
 LINT_PACKAGES = clang-format-14 shellcheck codespell pyflakes3 git
 FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
+COMPILER_PACKAGES = libcmocka-dev clang-14 clang-16
 BENCH_PACKAGES = libsqlite3-dev
 TEST_PACKAGES = libcmocka-dev $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
 
@@ -20,8 +21,8 @@ INSTALL = deploy/install_packages.sh
 CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
     /usr/bin/python3 -B
 
-.PHONY: help run build build_dependencies build_connector demo test test_asan test_tsan fuzz lint \
-    soak bench fresh clean build_client
+.PHONY: help run build build_dependencies build_connector demo test test_asan test_tsan fuzz \
+    compilers lint soak bench fresh clean build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
@@ -29,6 +30,7 @@ help:
 	@echo "make test             all tests, as ./test.sh runs them"
 	@echo "make test_asan        the suite under the address and undefined-behaviour sanitizers"
 	@echo "make test_tsan        the suite under the thread sanitizer"
+	@echo "make compilers        builds with Clang 14 and 16, warnings being errors"
 	@echo "make fuzz             every fuzz target for FUZZ_SECONDS (10)"
 	@echo "make lint             format, names, layers, spelling, shell scripts"
 	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times"
@@ -80,6 +82,12 @@ fuzz: build_dependencies
 	@$(INSTALL) $(FUZZ_PACKAGES)
 	@$(MAKE) build PRESET=fuzz BUILD_ARGS="--target fuzzers"
 	@ctest --preset fuzz --label-regex fuzz
+
+# The compilers besides GCC 12 that build it without a warning; 16 is what Fivetran's pipeline uses.
+compilers: build_dependencies
+	@$(INSTALL) $(COMPILER_PACKAGES)
+	@$(MAKE) build PRESET=clang14
+	@$(MAKE) build PRESET=clang16
 
 lint:
 	@$(INSTALL) $(LINT_PACKAGES)
