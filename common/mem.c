@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Noreturn void out_of_memory(size_t size);
 
@@ -51,6 +52,25 @@ void *mem_resize_array(void *block, size_t count, size_t size)
 
     if (resized == NULL) {
         out_of_memory(total);
+    }
+    return resized;
+}
+
+void *mem_resize_pages(void *pages, size_t old_size, size_t new_size)
+{
+    void *resized = NULL;
+
+    if (new_size == 0) {
+        if (pages != NULL) {
+            (void)munmap(pages, old_size);
+        }
+        return NULL;
+    }
+    resized = pages != NULL ? mremap(pages, old_size, new_size, MREMAP_MAYMOVE)
+                            : mmap(NULL, new_size, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (resized == MAP_FAILED) {
+        out_of_memory(new_size);
     }
     return resized;
 }

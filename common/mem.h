@@ -24,6 +24,11 @@ void *mem_zero_array(size_t count, size_t size) RELEASED_WITH(mem_free);
 /* Resizes `block` (or allocates, if NULL) to count * size bytes; new bytes are not initialised. */
 void *mem_resize_array(void *block, size_t count, size_t size) __attribute__((returns_nonnull));
 
+/* Resizes memory that comes from the system in whole pages: it goes back at once when it is freed,
+ * whatever malloc would keep. `pages` is NULL or what the last call returned for `old_size`; a
+ * `new_size` of 0 frees it and returns NULL. New pages are zero. */
+void *mem_resize_pages(void *pages, size_t old_size, size_t new_size);
+
 /* A copy of `size` bytes of `bytes`. */
 void *mem_copy(const void *bytes, size_t size) RELEASED_WITH(mem_free);
 

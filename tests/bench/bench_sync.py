@@ -119,6 +119,13 @@ def run_sqlite(plain, folder):
     return seconds, sum(after[2:4]) - sum(before[2:4])
 
 
+def run_pipeline(encrypted, folder):
+    """Prints what each step of a worker costs."""
+    data_dir = os.path.join(folder, "pipeline")
+    subprocess.run([TOOLS / "bench_pipeline", data_dir, *encrypted], check=True)
+    subprocess.run(["rm", "-rf", data_dir], check=True)
+
+
 def report(name, seconds, size):
     print(f"  {name:8} {seconds:7.2f} s {ROWS / seconds:12,.0f} rows/s "
           f"{size / seconds / 1e6:8.0f} MB/s of CSV")
@@ -141,6 +148,7 @@ def measure(order, folder):
     print(f"    {'one process':16} {sqlite_cpu:7.2f} CPU s")
     print(f"  weir takes {weir_seconds / sqlite_seconds:.2f} times as long as sqlite3: "
           f"{sqlite_seconds / weir_seconds:.2f} times its rows/s", flush=True)
+    run_pipeline(encrypted, folder)
     for path in plain + encrypted:
         os.unlink(path)
 

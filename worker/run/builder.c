@@ -1,8 +1,7 @@
 /* See run.h: collects entries in an arena and sorts an index of them.
  *
- * Sorting moves 16 bytes an entry: the key's first 8 bytes and where the entry is. A radix sort on
- * those 8 bytes costs a tenth of qsort with a comparison; entries that agree in them are few as a
- * rule, and are compared. */
+ * Sorting moves 16 bytes an entry: 8 bytes of its key and where it is. A radix sort on those 8
+ * bytes costs a tenth of qsort with a comparison. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +14,32 @@ enum {
     PREFIX_BYTES = 8,
     RADIX = 256,
 
+    /* Fewer entries than that are compared at once: a pass counts all values of a byte. Keys that
+     * agree in DEPTH_MAX bytes are compared, too, which bounds the recursion. */
+    RADIX_MIN = 512,
+    DEPTH_MAX = 64,
+
     /* An entry in the arena: key length (2 bytes), change length (4 bytes), key, change. */
     ENTRY_HEADER_BYTES = 6,
+    ARENA_MIN = 16 * 1024,
     SLOTS_MIN = 1024,
+
+    /* Sorted entries lie all over the arena: those that come next are fetched ahead of their turn,
+     * as many bytes of each as most have. */
+    FETCH_AHEAD = 12,
+    FETCH_BYTES = 192,
+    CACHE_LINE_BYTES = 64,
 };
 
 struct slot {
     uint64_t prefix; /* first bytes of the key, as a number that sorts as they do */
-    const uint8_t *entry;
+    size_t offset;   /* of the entry in the arena, which moves while it grows */
+};
+
+/* Of slots, `end` not included. */
+struct range {
+    size_t first;
+    size_t end;
 };
 
 struct run_builder {
@@ -30,23 +47,28 @@ struct run_builder {
     uint8_t *arena;
     size_t arena_length;
     size_t arena_capacity;
-    uint64_t *offsets; /* of entries in the arena, in the order in which they came */
-    struct slot *slots;
+    struct slot *slots; /* one an entry: in the order in which they came, then sorted */
     struct slot *spare; /* the other half of each radix pass */
     size_t count;
-    size_t capacity; /* of offsets; of slots and spare after sorting */
     size_t slots_capacity;
+    size_t spare_capacity;
     bool ascending; /* the keys came in order so far: nothing to sort */
 };
 
 static size_t memory_needed(const struct run_builder *builder, size_t entry_size);
 static void reserve(struct run_builder *builder, size_t entry_size);
-static struct run_entry read_entry(const uint8_t *bytes);
+static struct run_entry entry_of(const struct run_builder *builder, const struct slot *slot);
+static void fetch(const struct run_builder *builder, const struct slot *slot);
+static bool in_order(const struct run_builder *builder, const struct slot *last,
+                     const struct slot *next);
+static uint64_t prefix_of_slot(const struct run_builder *builder, const struct slot *slot,
+                               size_t depth);
 static uint64_t prefix_of(const uint8_t *key, size_t length);
 static int compare_keys(const struct run_entry *a, const struct run_entry *b);
-static int compare_slots(const void *a, const void *b);
-static void sort_by_prefix(struct run_builder *builder);
-static void sort_equal_prefixes(struct run_builder *builder);
+static int compare_slots(const void *a, const void *b, void *builder);
+static void sort_slots(struct run_builder *builder, struct range range, size_t depth);
+static void sort_by_prefix(struct run_builder *builder, struct range range);
+static unsigned digit(const struct slot *slot, unsigned byte);
 
 struct run_builder *run_builder_new(size_t budget_bytes)
 {
@@ -60,6 +82,7 @@ struct run_builder *run_builder_new(size_t budget_bytes)
 bool run_builder_add(struct run_builder *builder, const struct run_entry *entry)
 {
     size_t size = ENTRY_HEADER_BYTES + entry->key_length + entry->change_length;
+    struct slot *slot = NULL;
     uint8_t *at = NULL;
 
     REQUIRE(entry->key_length <= UINT16_MAX);
@@ -68,11 +91,6 @@ bool run_builder_add(struct run_builder *builder, const struct run_entry *entry)
         return false;
     }
     reserve(builder, size);
-    if (builder->ascending && builder->count > 0) {
-        struct run_entry last = read_entry(builder->arena + builder->offsets[builder->count - 1]);
-
-        builder->ascending = compare_keys(&last, entry) <= 0;
-    }
     at = builder->arena + builder->arena_length;
     number_write_le(at, entry->key_length, 2);
     number_write_le(at + 2, entry->change_length, 4);
@@ -80,7 +98,11 @@ bool run_builder_add(struct run_builder *builder, const struct run_entry *entry)
     if (entry->change_length > 0) {
         memcpy(at + ENTRY_HEADER_BYTES + entry->key_length, entry->change, entry->change_length);
     }
-    builder->offsets[builder->count++] = builder->arena_length;
+    slot = &builder->slots[builder->count];
+    *slot = (struct slot){prefix_of(entry->key, entry->key_length), builder->arena_length};
+    builder->ascending =
+        builder->ascending && (builder->count == 0 || in_order(builder, slot - 1, slot));
+    builder->count++;
     builder->arena_length += size;
     return true;
 }
@@ -97,38 +119,32 @@ size_t run_builder_bytes(const struct run_builder *builder)
 
 void run_builder_sort(struct run_builder *builder)
 {
-    if (builder->slots_capacity < builder->count) {
-        builder->slots_capacity = builder->capacity;
-        builder->slots =
-            mem_resize_array(builder->slots, builder->slots_capacity, sizeof *builder->slots);
+    if (builder->ascending) {
+        return;
+    }
+    if (builder->spare_capacity < builder->count) {
         builder->spare =
-            mem_resize_array(builder->spare, builder->slots_capacity, sizeof *builder->spare);
+            mem_resize_pages(builder->spare, builder->spare_capacity * sizeof *builder->spare,
+                             builder->slots_capacity * sizeof *builder->spare);
+        builder->spare_capacity = builder->slots_capacity;
     }
-    for (size_t i = 0; i < builder->count; i++) {
-        const uint8_t *bytes = builder->arena + builder->offsets[i];
-        struct run_entry entry = read_entry(bytes);
-
-        builder->slots[i].prefix = prefix_of(entry.key, entry.key_length);
-        builder->slots[i].entry = bytes;
-    }
-    if (!builder->ascending) {
-        sort_by_prefix(builder);
-        sort_equal_prefixes(builder);
-    }
+    sort_slots(builder, (struct range){0, builder->count}, 0);
 }
 
 struct run_entry run_builder_entry(const struct run_builder *builder, size_t index)
 {
     REQUIRE(index < builder->count);
-    return read_entry(builder->slots[index].entry);
+    if (index + FETCH_AHEAD < builder->count) {
+        fetch(builder, &builder->slots[index + FETCH_AHEAD]);
+    }
+    return entry_of(builder, &builder->slots[index]);
 }
 
 void run_builder_reset(struct run_builder *builder)
 {
     /* One entry of 100 MB must not hold its memory for the life of the worker. */
     if (builder->arena_capacity > builder->budget_bytes) {
-        mem_free(builder->arena);
-        builder->arena = NULL;
+        builder->arena = mem_resize_pages(builder->arena, builder->arena_capacity, 0);
         builder->arena_capacity = 0;
     }
     builder->arena_length = 0;
@@ -138,46 +154,52 @@ void run_builder_reset(struct run_builder *builder)
 
 void run_builder_free(struct run_builder **builder)
 {
-    if (*builder != NULL) {
-        mem_free((*builder)->arena);
-        mem_free((*builder)->offsets);
-        mem_free((*builder)->slots);
-        mem_free((*builder)->spare);
-        mem_free(*builder);
-        *builder = NULL;
+    struct run_builder *freed = *builder;
+
+    *builder = NULL;
+    if (freed == NULL) {
+        return;
     }
+    (void)mem_resize_pages(freed->arena, freed->arena_capacity, 0);
+    (void)mem_resize_pages(freed->slots, freed->slots_capacity * sizeof *freed->slots, 0);
+    (void)mem_resize_pages(freed->spare, freed->spare_capacity * sizeof *freed->spare, 0);
+    mem_free(freed);
 }
 
-/* The arena with one more entry, and what the index takes now and while it is sorted. */
+/* The arena with one more entry, and what the index takes while it is sorted. */
 static size_t memory_needed(const struct run_builder *builder, size_t entry_size)
 {
-    size_t index_bytes = sizeof *builder->offsets + 2 * sizeof *builder->slots;
+    size_t index_bytes = sizeof *builder->slots + sizeof *builder->spare;
 
     return builder->arena_length + entry_size + (builder->count + 1) * index_bytes;
 }
 
-/* Grows by half, up to the budget where that is enough: resizing moves pages, not bytes. */
+/* Grows by half, the arena up to the budget where that is enough. */
 static void reserve(struct run_builder *builder, size_t entry_size)
 {
     size_t needed = builder->arena_length + entry_size;
 
     if (needed > builder->arena_capacity) {
-        size_t wanted = builder->arena_capacity + builder->arena_capacity / 2;
+        size_t wanted = builder->arena_capacity + builder->arena_capacity / 2 + ARENA_MIN;
 
         wanted = wanted > builder->budget_bytes ? builder->budget_bytes : wanted;
-        builder->arena_capacity = wanted > needed ? wanted : needed;
-        builder->arena = mem_resize_array(builder->arena, builder->arena_capacity, 1);
+        wanted = wanted > needed ? wanted : needed;
+        builder->arena = mem_resize_pages(builder->arena, builder->arena_capacity, wanted);
+        builder->arena_capacity = wanted;
     }
-    if (builder->count == builder->capacity) {
-        builder->capacity =
-            builder->capacity == 0 ? SLOTS_MIN : builder->capacity + builder->capacity / 2;
-        builder->offsets =
-            mem_resize_array(builder->offsets, builder->capacity, sizeof *builder->offsets);
+    if (builder->count == builder->slots_capacity) {
+        size_t wanted = builder->slots_capacity + builder->slots_capacity / 2 + SLOTS_MIN;
+
+        builder->slots =
+            mem_resize_pages(builder->slots, builder->slots_capacity * sizeof *builder->slots,
+                             wanted * sizeof *builder->slots);
+        builder->slots_capacity = wanted;
     }
 }
 
-static struct run_entry read_entry(const uint8_t *bytes)
+static struct run_entry entry_of(const struct run_builder *builder, const struct slot *slot)
 {
+    const uint8_t *bytes = builder->arena + slot->offset;
     struct run_entry entry = {
         .key_length = (size_t)number_read_le(bytes, 2),
         .change_length = (size_t)number_read_le(bytes + 2, 4),
@@ -186,6 +208,38 @@ static struct run_entry read_entry(const uint8_t *bytes)
     entry.key = bytes + ENTRY_HEADER_BYTES;
     entry.change = entry.key + entry.key_length;
     return entry;
+}
+
+static void fetch(const struct run_builder *builder, const struct slot *slot)
+{
+    size_t end = slot->offset + FETCH_BYTES;
+
+    end = end < builder->arena_length ? end : builder->arena_length;
+    for (size_t at = slot->offset; at < end; at += CACHE_LINE_BYTES) {
+        __builtin_prefetch(builder->arena + at);
+    }
+}
+
+static bool in_order(const struct run_builder *builder, const struct slot *last,
+                     const struct slot *next)
+{
+    struct run_entry last_entry;
+    struct run_entry next_entry;
+
+    if (last->prefix != next->prefix) {
+        return last->prefix < next->prefix;
+    }
+    last_entry = entry_of(builder, last);
+    next_entry = entry_of(builder, next);
+    return compare_keys(&last_entry, &next_entry) <= 0;
+}
+
+static uint64_t prefix_of_slot(const struct run_builder *builder, const struct slot *slot,
+                               size_t depth)
+{
+    struct run_entry entry = entry_of(builder, slot);
+
+    return depth < entry.key_length ? prefix_of(entry.key + depth, entry.key_length - depth) : 0;
 }
 
 static uint64_t prefix_of(const uint8_t *key, size_t length)
@@ -207,62 +261,81 @@ static int compare_keys(const struct run_entry *a, const struct run_entry *b)
     return order != 0 ? order : (a->key_length > b->key_length) - (a->key_length < b->key_length);
 }
 
-/* Entries came in the order of their addresses, and equal keys keep that order. */
-static int compare_slots(const void *a, const void *b)
+/* Entries came in the order of their offsets, and equal keys keep that order. */
+static int compare_slots(const void *a, const void *b, void *builder)
 {
     const struct slot *left = a;
     const struct slot *right = b;
-    struct run_entry left_entry = read_entry(left->entry);
-    struct run_entry right_entry = read_entry(right->entry);
+    struct run_entry left_entry = entry_of(builder, left);
+    struct run_entry right_entry = entry_of(builder, right);
     int order = compare_keys(&left_entry, &right_entry);
 
-    return order != 0 ? order : (left->entry > right->entry) - (left->entry < right->entry);
+    return order != 0 ? order : (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+/* Sorts slots that agree in their keys' first `depth` bytes and hold the 8 bytes behind those. Many
+ * that agree in these, too, are sorted by the next 8; few are compared. */
+static void sort_slots(struct run_builder *builder, struct range range, size_t depth)
+{
+    struct slot *slots = builder->slots;
+    struct range same = {range.first, range.first};
+
+    sort_by_prefix(builder, range);
+    while (same.end < range.end) {
+        same.first = same.end;
+        while (same.end < range.end && slots[same.end].prefix == slots[same.first].prefix) {
+            same.end++;
+        }
+        if (same.end - same.first >= RADIX_MIN && depth + PREFIX_BYTES < DEPTH_MAX) {
+            for (size_t i = same.first; i < same.end; i++) {
+                slots[i].prefix = prefix_of_slot(builder, &slots[i], depth + PREFIX_BYTES);
+            }
+            sort_slots(builder, same, depth + PREFIX_BYTES);
+        } else if (same.end - same.first > 1) {
+            qsort_r(slots + same.first, same.end - same.first, sizeof *slots, compare_slots,
+                    builder);
+        }
+    }
 }
 
 /* From the last byte to the first; each pass keeps the order of the one before. Bytes that are the
  * same in all keys cost no pass. */
-static void sort_by_prefix(struct run_builder *builder)
+static void sort_by_prefix(struct run_builder *builder, struct range range)
 {
-    size_t counts[PREFIX_BYTES][RADIX] = {{0}};
+    size_t count = range.end - range.first;
+    struct slot *from = builder->slots + range.first;
+    struct slot *to = builder->spare + range.first;
+    uint32_t counts[PREFIX_BYTES][RADIX] = {{0}};
 
-    for (size_t i = 0; i < builder->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         for (unsigned byte = 0; byte < PREFIX_BYTES; byte++) {
-            counts[byte][builder->slots[i].prefix >> (8 * byte) & (RADIX - 1)]++;
+            counts[byte][digit(&from[i], byte)]++;
         }
     }
     for (unsigned byte = 0; byte < PREFIX_BYTES; byte++) {
         size_t starts[RADIX];
         size_t start = 0;
-        struct slot *sorted = builder->spare;
+        struct slot *sorted = to;
 
-        if (counts[byte][builder->slots[0].prefix >> (8 * byte) & (RADIX - 1)] == builder->count) {
+        if (counts[byte][digit(&from[0], byte)] == count) {
             continue;
         }
         for (unsigned value = 0; value < RADIX; value++) {
             starts[value] = start;
             start += counts[byte][value];
         }
-        for (size_t i = 0; i < builder->count; i++) {
-            uint64_t value = builder->slots[i].prefix >> (8 * byte) & (RADIX - 1);
-
-            sorted[starts[value]++] = builder->slots[i];
+        for (size_t i = 0; i < count; i++) {
+            to[starts[digit(&from[i], byte)]++] = from[i];
         }
-        builder->spare = builder->slots;
-        builder->slots = sorted;
+        to = from;
+        from = sorted;
+    }
+    if (from != builder->slots + range.first) {
+        memcpy(to, from, count * sizeof *to);
     }
 }
 
-static void sort_equal_prefixes(struct run_builder *builder)
+static unsigned digit(const struct slot *slot, unsigned byte)
 {
-    size_t first = 0;
-
-    for (size_t i = 1; i <= builder->count; i++) {
-        if (i < builder->count && builder->slots[i].prefix == builder->slots[first].prefix) {
-            continue;
-        }
-        if (i - first > 1) {
-            qsort(builder->slots + first, i - first, sizeof *builder->slots, compare_slots);
-        }
-        first = i;
-    }
+    return slot->prefix >> (8 * byte) & (RADIX - 1);
 }
