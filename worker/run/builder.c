@@ -32,7 +32,7 @@ enum {
 };
 
 struct slot {
-    uint64_t prefix; /* first bytes of the key, as a number that sorts as they do */
+    uint64_t prefix; /* 8 bytes of the key, at first its first, as a number that sorts as they do */
     size_t offset;   /* of the entry in the arena, which moves while it grows */
 };
 
@@ -53,6 +53,7 @@ struct run_builder {
     size_t slots_capacity;
     size_t spare_capacity;
     bool ascending; /* the keys came in order so far: nothing to sort */
+    bool sorted;    /* nothing may be added any more: prefixes have changed */
 };
 
 static size_t memory_needed(const struct run_builder *builder, size_t entry_size);
@@ -87,6 +88,7 @@ bool run_builder_add(struct run_builder *builder, const struct run_entry *entry)
 
     REQUIRE(entry->key_length <= UINT16_MAX);
     REQUIRE(entry->change_length <= UINT32_MAX);
+    REQUIRE(!builder->sorted);
     if (builder->count > 0 && memory_needed(builder, size) > builder->budget_bytes) {
         return false;
     }
@@ -119,9 +121,10 @@ size_t run_builder_bytes(const struct run_builder *builder)
 
 void run_builder_sort(struct run_builder *builder)
 {
-    if (builder->ascending) {
+    if (builder->sorted || builder->ascending) {
         return;
     }
+    builder->sorted = true;
     if (builder->spare_capacity < builder->count) {
         builder->spare =
             mem_resize_pages(builder->spare, builder->spare_capacity * sizeof *builder->spare,
@@ -150,6 +153,7 @@ void run_builder_reset(struct run_builder *builder)
     builder->arena_length = 0;
     builder->count = 0;
     builder->ascending = true;
+    builder->sorted = false;
 }
 
 void run_builder_free(struct run_builder **builder)

@@ -37,7 +37,8 @@ size_t run_builder_entries(const struct run_builder *builder);
 /* Bytes of keys and changes collected. */
 size_t run_builder_bytes(const struct run_builder *builder);
 
-/* Sorts the entries; afterwards run_builder_entry() gives them in order. */
+/* Sorts the entries; afterwards run_builder_entry() gives them in order, and none may be added
+ * until the next reset. */
 void run_builder_sort(struct run_builder *builder);
 
 /* The entry at that place after sorting, borrowed until reset. */

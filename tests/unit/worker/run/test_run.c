@@ -219,10 +219,9 @@ static void test_a_merge_to_a_file_shows_its_progress(void **state)
     assert_int_equal(ticks, 3);
 }
 
-/* Keys whose first bytes agree, also with the zeros that stand for bytes that are not there. */
-static void test_long_common_beginnings_sort_as_the_rest_says(void **state)
+/* Sorts keys whose first `shared` bytes agree, and which may end in zeros that others lack. */
+static void assert_sorts_behind(struct fixture *fixture, size_t shared)
 {
-    struct fixture *fixture = *state;
     OWNED(run_builder_free) struct run_builder *builder = run_builder_new(64 << 20);
     uint8_t last[300] = {0};
     size_t last_length = 0;
@@ -230,10 +229,10 @@ static void test_long_common_beginnings_sort_as_the_rest_says(void **state)
 
     for (uint32_t number = 1; number <= 4 * ENTRIES; number++) {
         uint8_t key[300] = {0};
-        size_t length = 250 + (size_t)rand_r(&fixture->seed) % 20;
+        size_t length = shared + 10 + (size_t)rand_r(&fixture->seed) % 20;
 
-        memset(key, 7, 240);
-        key[240 + rand_r(&fixture->seed) % 10] = (uint8_t)(rand_r(&fixture->seed) % 3);
+        memset(key, 7, shared);
+        key[shared + (size_t)rand_r(&fixture->seed) % 10] = (uint8_t)(rand_r(&fixture->seed) % 3);
         assert_true(add(builder, key, length, &number, sizeof number));
     }
     run_builder_sort(builder);
@@ -250,6 +249,13 @@ static void test_long_common_beginnings_sort_as_the_rest_says(void **state)
         last_length = entry.key_length;
         last_number = number;
     }
+}
+
+static void test_keys_with_a_common_beginning_sort_as_the_rest_says(void **state)
+{
+    assert_sorts_behind(*state, 0);
+    assert_sorts_behind(*state, 20);
+    assert_sorts_behind(*state, 240);
 }
 
 /* In KiB; 0 where the sanitizers' own memory makes it meaningless. */
@@ -541,7 +547,7 @@ int main(void)
         TEST(test_runs_merged_to_a_file_read_the_same),
         TEST(test_a_cancelled_merge_leaves_no_file),
         TEST(test_a_merge_to_a_file_shows_its_progress),
-        TEST(test_long_common_beginnings_sort_as_the_rest_says),
+        TEST(test_keys_with_a_common_beginning_sort_as_the_rest_says),
         TEST(test_collecting_and_sorting_stay_within_the_budget),
         TEST(test_a_builder_is_full_at_its_budget_but_takes_one_large_entry),
         TEST(test_large_entries_cross_chunks),
