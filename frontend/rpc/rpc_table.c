@@ -91,9 +91,9 @@ const struct rpc rpcs[] = {
         .path = SERVICE "Truncate",
         .request = MESSAGE(truncate_request),
         .response = MESSAGE(truncate_response),
-        .handle = handle_not_built,
+        .handle = rpc_truncate,
         .tables = tables_of_truncate,
-        .at_once = true,
+        .writes = true,
     },
     {
         .path = SERVICE "WriteBatch",

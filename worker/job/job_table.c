@@ -15,6 +15,7 @@ const struct job_kind job_kinds[] = {
     {WEIR__JOB__JOB_APPLY_PHASE,    "apply phase",    job_apply_phase   }, /* runs to rows */
     {WEIR__JOB__JOB_APPLY_COMMIT,   "commit",         job_apply_commit  }, /* makes it durable */
     {WEIR__JOB__JOB_APPLY_ABORT,    "abort",          job_apply_abort   }, /* drops it */
+    {WEIR__JOB__JOB_TRUNCATE,       "truncate",       job_truncate      }, /* rows before a moment */
 };
 
 const unsigned job_kinds_count = sizeof job_kinds / sizeof job_kinds[0];

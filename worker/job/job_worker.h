@@ -61,6 +61,9 @@ bool job_apply_commit(struct job_worker *worker, const Weir__Job *job, Weir__Res
 bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                      struct error *err);
 
+bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                  struct error *err);
+
 /* Counts progress and fails with ERROR_CANCELLED if the frontend asked to stop this job. Cheap
  * enough for every few hundred rows. `context` is the struct job_worker: suits struct run_watch.
  */
