@@ -9,6 +9,7 @@ enum {
     VARINT_BYTES_MAX = 10
 };
 
+static bool is_row(const uint8_t *cells, size_t length);
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out);
 static uint8_t *write_varint(uint8_t *at, uint64_t number);
 
@@ -72,6 +73,10 @@ bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change, s
     enum row_next new_next = ROW_END;
     uint32_t last_id = 0;
 
+    if (base_length == 0 && is_row(change, change_length)) {
+        buffer_append(out, change, change_length);
+        return true;
+    }
     row_cursor_init(&old_cursor, base, base_length);
     row_cursor_init(&new_cursor, change, change_length);
     old_next = row_cursor_next(&old_cursor, &old_cell);
@@ -107,6 +112,20 @@ bool row_find(const uint8_t *cells, size_t length, uint32_t column_id, struct ro
         }
     }
     return false;
+}
+
+/* Whether the cells of a change are those of a row as they stand: none is NULL. */
+static bool is_row(const uint8_t *cells, size_t length)
+{
+    struct row_cursor cursor;
+    struct row_cell cell = {0};
+    enum row_next next = ROW_END;
+
+    row_cursor_init(&cursor, cells, length);
+    do {
+        next = row_cursor_next(&cursor, &cell);
+    } while (next == ROW_CELL && !cell.is_null);
+    return next == ROW_END;
 }
 
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out)
