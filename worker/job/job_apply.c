@@ -73,8 +73,7 @@ bool job_apply_commit(struct job_worker *worker, const Weir__Job *job, Weir__Res
     }
     committed = store_txn_commit(&worker->stage_txn, &spilled, err);
     job_stage_close(worker);
-    worker->spills += spilled ? 1 : 0;
-    result->replace_worker = worker->spills >= SPILLS_MAX;
+    job_count_spill(worker, spilled, result);
     job_count(result, 0, 0)->commit_us = clock_us() - started;
     (void)malloc_trim(0); /* a large transaction's pages: closing alone returns nothing */
     return committed;
@@ -89,6 +88,12 @@ bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     job_stage_close(worker);
     (void)malloc_trim(0);
     return true;
+}
+
+void job_count_spill(struct job_worker *worker, bool spilled, Weir__Result *result)
+{
+    worker->spills += spilled ? 1 : 0;
+    result->replace_worker = worker->spills >= SPILLS_MAX;
 }
 
 void job_stage_close(struct job_worker *worker)

@@ -118,6 +118,7 @@ static bool apply_all(struct small_batch *batch, struct store *store, const stru
     if (!store_txn_commit(&txn, &spilled, err)) {
         return false;
     }
+    job_count_spill(batch->worker, spilled, result); /* few bytes of keys can touch many pages */
     result->statistics->apply_us = applied - started;
     result->statistics->commit_us = clock_us() - applied;
     return true;

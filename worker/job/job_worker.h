@@ -76,6 +76,10 @@ Weir__Statistics *job_count(Weir__Result *result, uint64_t rows, uint64_t bytes)
 void job_run_place(const Weir__BatchTerms *terms, const Weir__Run *run,
                    struct run_place *place_out);
 
+/* To be called after each commit of rows: asks for a new worker once enough transactions have
+ * spilled. */
+void job_count_spill(struct job_worker *worker, bool spilled, Weir__Result *result);
+
 /* Aborts the apply stage that is open, if any. */
 void job_stage_close(struct job_worker *worker);
 
