@@ -1,170 +1,114 @@
 /* The pool over real sockets, with threads in the place of worker processes. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <pthread.h>
 
 #include "common/clock.h"
-#include "common/ipc/failure.h"
-#include "common/ipc/ipc.h"
+#include "common/limits.h"
 #include "common/mem.h"
-#include "common/role.h"
 #include "frontend/dispatch/pool.h"
 #include "tests/support/test.h"
+#include "tests/unit/frontend/dispatch/thread_crew.h"
 
 enum {
-    WORKERS = 2, /* and the express worker */
-    LIVES_MAX = 32,
+    WATCHDOG_MS = 200,
+    SECOND_US = 1000000,
 };
 
-/* What a worker does with a job, chosen by the schema name of a DescribeTable. */
-#define ANSWER "answer"
-#define DIE    "die" /* every time */
-#define FAIL   "fail"
-#define WAIT   "wait" /* until cancelled */
+/* What a worker does with a job: its schema name. */
+#define ANSWER   "answer"
+#define DIE      "die" /* every time */
+#define FAIL     "fail"
+#define WAIT     "wait"   /* until cancelled */
+#define HANG     "hang"   /* once, in the life of a test */
+#define TOIL     "toil"   /* for three times the watchdog's patience, with progress */
+#define BABBLE   "babble" /* once */
+#define LEAVE    "leave"  /* answer, and ask to be replaced */
+#define DIE_IN_2 "die in the second file"
 
 struct fixture {
-    char folder[64];
-    struct options options;
-    struct role_pages pages;
-    struct pool *pool;
-    pthread_mutex_t mutex; /* of what follows */
-    uint64_t lives;
-    unsigned deaths;
-    unsigned jobs_by_worker[WORKERS + 1];
-    pthread_t threads[LIVES_MAX];
-    struct ipc *ipcs[LIVES_MAX];
+    struct thread_crew *crew;
+    atomic_uint tricks; /* that are done once */
 };
 
-struct worker {
-    struct fixture *fixture;
-    uint32_t index;
-    uint64_t life;
-    struct ipc *ipc;
-};
-
-static void start_worker(struct fixture *fixture, uint32_t index);
-
-static void wait_until_cancelled(struct worker *worker, const Weir__Job *job, Weir__Result *result)
+static const char *name_of(const Weir__Job *job)
 {
-    struct role_page *page = &worker->fixture->pages.workers[worker->index];
-    struct error err = {0};
+    if (job->job_case == WEIR__JOB__JOB_DECODE) {
+        return DIE_IN_2;
+    }
+    return job->job_case == WEIR__JOB__JOB_APPLY_COMMIT ? TOIL : job->describe_table->schema_name;
+}
 
-    while (page->cancelled != job->number) {
-        page->progress++;
+static enum crew_act toil(struct crew_member *member, const Weir__Job *job, Weir__Result *result)
+{
+    for (uint64_t end_us = clock_us() + 3 * WATCHDOG_MS * 1000; clock_us() < end_us;) {
+        member->page->progress++;
+        if (member->page->cancelled == job->number) {
+            return crew_fail(result, ERROR_CANCELLED, "the operation was cancelled");
+        }
         clock_sleep_ms(5);
     }
-    (void)error_set(&err, ERROR_CANCELLED, "the job was cancelled");
-    failure_set(result, &err);
+    return CREW_ANSWERS;
 }
 
-/* False: the worker dies. */
-static bool serve(struct worker *worker, const Weir__Job *job)
+static enum crew_act act(struct crew_member *member, const Weir__Job *job, Weir__Result *result)
 {
-    const char *what = job->describe_table->schema_name;
-    Weir__Result result = WEIR__RESULT__INIT;
-    struct error err = {0};
-    bool sent = false;
+    struct fixture *fixture = member->crew->context;
+    const char *what = name_of(job);
 
-    pthread_mutex_lock(&worker->fixture->mutex);
-    worker->fixture->jobs_by_worker[worker->index]++;
-    pthread_mutex_unlock(&worker->fixture->mutex);
     if (strcmp(what, DIE) == 0) {
-        return false;
+        return CREW_DIES;
+    }
+    if (strcmp(what, DIE_IN_2) == 0) {
+        member->page->file = 2;
+        return CREW_DIES;
     }
     if (strcmp(what, FAIL) == 0) {
-        (void)error_set(&err, ERROR_DATA, "as it was asked for");
-        failure_set(&result, &err);
-    } else if (strcmp(what, WAIT) == 0) {
-        wait_until_cancelled(worker, job, &result);
+        return crew_fail(result, ERROR_DATA, "as it was asked for");
     }
-    sent = ipc_send_result(worker->ipc, &result, &err);
-    if (result.failure != NULL) {
-        weir__failure__free_unpacked(result.failure, NULL);
+    if (strcmp(what, WAIT) == 0) {
+        return crew_work_until_cancelled(member, job, result);
     }
-    return sent;
+    if (strcmp(what, HANG) == 0 && fixture->tricks++ == 0) {
+        return crew_hang(member);
+    }
+    if (strcmp(what, BABBLE) == 0 && fixture->tricks++ == 0) {
+        return CREW_BABBLES;
+    }
+    if (strcmp(what, TOIL) == 0) {
+        return toil(member, job, result);
+    }
+    result->replace_worker = strcmp(what, LEAVE) == 0;
+    return CREW_ANSWERS;
 }
 
-/* A worker that dies is reaped and replaced, as the supervisor would do. */
-static void *work(void *context)
+static void with_watchdog(struct options *options)
 {
-    struct worker *worker = context;
-    struct fixture *fixture = worker->fixture;
-    Weir__Job *job = NULL;
-    struct error err = {0};
-    bool alive = true;
-
-    while (alive && ipc_receive_job(worker->ipc, &job, &err)) {
-        alive = serve(worker, job);
-        weir__job__free_unpacked(job, NULL);
-    }
-    if (!alive) {
-        pthread_mutex_lock(&fixture->mutex);
-        fixture->deaths++;
-        pthread_mutex_unlock(&fixture->mutex);
-        start_worker(fixture, worker->index);
-        pool_worker_reaped(fixture->pool, worker->index, worker->life, 9);
-        pthread_mutex_lock(&fixture->mutex);
-        pool_worker_ready(fixture->pool, worker->index, fixture->lives);
-        pthread_mutex_unlock(&fixture->mutex);
-    }
-    mem_free(worker);
-    return NULL;
+    options->watchdog_ms = WATCHDOG_MS;
 }
 
-static void start_worker(struct fixture *fixture, uint32_t index)
+static int set_up_with(void **state, void (*init)(struct options *options))
 {
-    struct worker *worker = mem_zero(sizeof *worker);
-    char address[ROLE_ADDRESS_MAX];
-    struct error err = {0};
+    struct fixture *fixture = mem_zero(sizeof *fixture);
 
-    pthread_mutex_lock(&fixture->mutex);
-    assert_true(fixture->lives + 1 < LIVES_MAX);
-    *worker = (struct worker){.fixture = fixture, .index = index, .life = ++fixture->lives};
-    role_worker_address(address, sizeof address, fixture->folder, index, worker->life);
-    if (!ipc_listen(address, &worker->ipc, &err)) {
-        fail_msg("%s", err.message);
-    }
-    fixture->ipcs[worker->life] = worker->ipc;
-    assert_int_equal(pthread_create(&fixture->threads[worker->life], NULL, work, worker), 0);
-    pthread_mutex_unlock(&fixture->mutex);
+    fixture->crew = thread_crew_new(act, fixture, init);
+    *state = fixture;
+    return 0;
 }
 
 static int set_up(void **state)
 {
-    struct fixture *fixture = mem_zero(sizeof *fixture);
+    return set_up_with(state, NULL);
+}
 
-    (void)snprintf(fixture->folder, sizeof fixture->folder, "/tmp/weir-test-pool-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    assert_int_equal(pthread_mutex_init(&fixture->mutex, NULL), 0);
-    fixture->options.workers = WORKERS;
-    fixture->options.watchdog_ms = 60000;
-    fixture->options.memory_budget_bytes = 1;
-    fixture->pool = pool_new(&fixture->options, fixture->folder, &fixture->pages);
-    for (uint32_t i = 0; i <= WORKERS; i++) {
-        start_worker(fixture, i);
-        pool_worker_ready(fixture->pool, i, fixture->lives);
-    }
-    *state = fixture;
-    return 0;
+static int set_up_watchdog(void **state)
+{
+    return set_up_with(state, with_watchdog);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    char command[128];
 
-    pool_stop(fixture->pool);
-    for (uint64_t life = 1; life <= fixture->lives; life++) {
-        ipc_interrupt(fixture->ipcs[life]);
-        assert_int_equal(pthread_join(fixture->threads[life], NULL), 0);
-        ipc_close(&fixture->ipcs[life]);
-    }
-    pool_free(&fixture->pool);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", fixture->folder);
-    assert_int_equal(system(command), 0);
+    thread_crew_free(&fixture->crew);
     mem_free(fixture);
     return 0;
 }
@@ -191,13 +135,28 @@ static bool run(struct fixture *fixture, struct ticket *ticket, enum pool_class 
     Weir__Result *result = NULL;
 
     init_request(&request, what);
-    if (!pool_run(fixture->pool, ticket, class, &request.job, &result, err)) {
+    if (!pool_run(fixture->crew->pool, ticket, class, &request.job, &result, err)) {
         assert_null(result);
         return false;
     }
     weir__result__free_unpacked(result, NULL);
     return true;
 }
+
+static bool call(struct borrowed *borrowed, const char *what, bool *lost_out, struct error *err)
+{
+    struct request request;
+    Weir__Result *result = NULL;
+
+    init_request(&request, what);
+    if (!pool_call(borrowed, &request.job, &result, lost_out, err)) {
+        return false;
+    }
+    weir__result__free_unpacked(result, NULL);
+    return true;
+}
+
+/* ---- who gets a job ---- */
 
 static void test_small_jobs_run_on_the_express_worker_and_large_ones_do_not(void **state)
 {
@@ -206,10 +165,52 @@ static void test_small_jobs_run_on_the_express_worker_and_large_ones_do_not(void
     struct error err = {0};
 
     assert_true(run(fixture, ticket, POOL_SMALL, ANSWER, &err));
-    assert_int_equal(fixture->jobs_by_worker[WORKERS], 1);
+    assert_int_equal(fixture->crew->jobs[CREW_WORKERS], 1);
     assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
-    assert_int_equal(fixture->jobs_by_worker[WORKERS], 1);
+    assert_int_equal(fixture->crew->jobs[CREW_WORKERS], 1);
 }
+
+struct waiting_run {
+    struct fixture *fixture;
+    struct ticket *ticket;
+    pthread_t thread;
+};
+
+static void *wait_in_pool(void *context)
+{
+    struct waiting_run *waiting = context;
+    struct error err = {0};
+
+    (void)run(waiting->fixture, waiting->ticket, POOL_LARGE, WAIT, &err);
+    return NULL;
+}
+
+static void test_a_small_job_does_not_wait_for_large_ones(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *large = ticket_new();
+    OWNED(ticket_free) struct ticket *small = ticket_new();
+    struct waiting_run waiting[CREW_WORKERS + 1];
+    struct error err = {0};
+
+    for (size_t i = 0; i <= CREW_WORKERS; i++) {
+        waiting[i] = (struct waiting_run){.fixture = fixture, .ticket = large};
+        assert_int_equal(pthread_create(&waiting[i].thread, NULL, wait_in_pool, &waiting[i]), 0);
+    }
+    while (fixture->crew->jobs[0] + fixture->crew->jobs[1] < CREW_WORKERS) {
+        clock_sleep_ms(1);
+    }
+
+    assert_true(run(fixture, small, POOL_SMALL, ANSWER, &err));
+
+    ticket_cancel(large, ERROR_CANCELLED);
+    for (size_t i = 0; i <= CREW_WORKERS; i++) {
+        assert_int_equal(pthread_join(waiting[i].thread, NULL), 0);
+    }
+    assert_int_equal(fixture->crew->jobs[CREW_WORKERS], 1);
+}
+
+/* ---- what comes back ---- */
 
 static void test_a_failure_of_the_job_is_the_error(void **state)
 {
@@ -222,6 +223,24 @@ static void test_a_failure_of_the_job_is_the_error(void **state)
     assert_string_equal(err.message, "as it was asked for");
 }
 
+static void test_a_job_over_the_limit_of_a_message_fails_and_kills_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    OWNED(mem_release) char *name = mem_alloc(LIMIT_IPC_MESSAGE_BYTES + 1);
+    struct error err = {0};
+
+    memset(name, 'x', LIMIT_IPC_MESSAGE_BYTES);
+    name[LIMIT_IPC_MESSAGE_BYTES] = '\0';
+
+    assert_false(run(fixture, ticket, POOL_LARGE, name, &err));
+    assert_int_equal(err.kind, ERROR_LIMIT);
+    assert_int_equal(fixture->crew->kills, 0);
+    assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
+}
+
+/* ---- workers that are lost ---- */
+
 static void test_a_job_that_kills_workers_is_tried_three_times_and_once_on_express(void **state)
 {
     struct fixture *fixture = *state;
@@ -230,41 +249,171 @@ static void test_a_job_that_kills_workers_is_tried_three_times_and_once_on_expre
 
     assert_false(run(fixture, ticket, POOL_SMALL, DIE, &err));
     assert_int_equal(err.kind, ERROR_UNAVAILABLE);
-    assert_int_equal(fixture->deaths, LIMIT_JOB_TRIES);
-    assert_int_equal(fixture->jobs_by_worker[WORKERS], 1);
+    assert_int_equal(fixture->crew->deaths, LIMIT_JOB_TRIES);
+    assert_int_equal(fixture->crew->jobs[CREW_WORKERS], 1);
     assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err)); /* replaced by now */
 }
 
-struct cancelling {
-    struct ticket *ticket;
-    enum error_kind kind;
-};
-
-static void *cancel_soon(void *context)
+static void test_the_file_at_which_workers_died_is_told(void **state)
 {
-    struct cancelling *cancelling = context;
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    Weir__DecodeJob decode = WEIR__DECODE_JOB__INIT;
+    Weir__Job job = WEIR__JOB__INIT;
+    Weir__Result *result = NULL;
+    struct error err = {0};
 
-    clock_sleep_ms(100);
-    ticket_cancel(cancelling->ticket, cancelling->kind);
-    return NULL;
+    job.job_case = WEIR__JOB__JOB_DECODE;
+    job.decode = &decode;
+
+    assert_false(pool_run(fixture->crew->pool, ticket, POOL_LARGE, &job, &result, &err));
+    assert_int_equal(ticket_lost_file(ticket), 2);
 }
+
+static void test_a_worker_without_progress_is_killed_and_its_job_tried_again(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    assert_true(run(fixture, ticket, POOL_LARGE, HANG, &err));
+    assert_int_equal(fixture->crew->kills, 1);
+    assert_int_equal(fixture->crew->deaths, 1);
+}
+
+static void test_a_worker_that_makes_progress_may_take_its_time(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    assert_true(run(fixture, ticket, POOL_LARGE, TOIL, &err));
+    assert_int_equal(fixture->crew->kills, 0);
+}
+
+static void test_a_worker_that_answers_nonsense_is_killed_and_its_job_tried_again(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    assert_true(run(fixture, ticket, POOL_LARGE, BABBLE, &err));
+    assert_int_equal(fixture->crew->kills, 1);
+}
+
+static void test_a_worker_that_cannot_be_reached_is_killed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    pool_worker_ready(fixture->crew->pool, 0, UINT64_MAX);
+    assert_int_equal(fixture->crew->kills, 1);
+}
+
+static void test_idle_workers_that_died_are_replaced_unnoticed(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    for (uint32_t i = 0; i <= CREW_WORKERS; i++) {
+        thread_crew_kill(fixture->crew, i);
+    }
+    assert_true(run(fixture, ticket, POOL_SMALL, ANSWER, &err));
+    assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
+}
+
+static void test_a_worker_that_asks_to_be_replaced_gets_no_other_job(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    assert_true(run(fixture, ticket, POOL_LARGE, LEAVE, &err));
+
+    for (int i = 0; i < 5; i++) {
+        assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
+    }
+    assert_int_equal(fixture->crew->jobs[0], 1);
+    assert_int_equal(fixture->crew->jobs[1], 5);
+    assert_int_equal(fixture->crew->kills, 0); /* it ends by itself */
+}
+
+/* ---- cancelling ---- */
 
 static void test_a_cancelled_job_ends_within_a_second_with_its_reason(void **state)
 {
     struct fixture *fixture = *state;
     OWNED(ticket_free) struct ticket *ticket = ticket_new();
-    struct cancelling cancelling = {ticket, ERROR_DEADLINE};
+    struct cancelling cancelling;
     uint64_t started = clock_us();
+    struct error err = {0};
+
+    cancelling_start(&cancelling, ticket, ERROR_DEADLINE);
+    assert_false(run(fixture, ticket, POOL_LARGE, WAIT, &err));
+    assert_int_equal(err.kind, ERROR_DEADLINE);
+    assert_true(clock_us() - started < SECOND_US);
+    assert_int_equal(pthread_join(cancelling.thread, NULL), 0);
+    assert_int_equal(fixture->crew->deaths, 0);
+}
+
+static void test_a_commit_is_not_cancelled(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    Weir__ApplyCommitJob commit = WEIR__APPLY_COMMIT_JOB__INIT;
+    Weir__Job job = WEIR__JOB__INIT;
+    struct borrowed *borrowed = NULL;
+    Weir__Result *result = NULL;
+    struct error err = {0};
+    bool lost = false;
+
+    assert_true(pool_borrow(fixture->crew->pool, ticket, &borrowed, &err));
+    ticket_cancel(ticket, ERROR_CANCELLED);
+    job.job_case = WEIR__JOB__JOB_APPLY_COMMIT;
+    job.apply_commit = &commit;
+
+    assert_true(pool_call(borrowed, &job, &result, &lost, &err));
+    weir__result__free_unpacked(result, NULL);
+    pool_give_back(&borrowed);
+}
+
+static void test_a_stopped_pool_takes_no_job(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    pool_stop(fixture->crew->pool);
+    assert_false(run(fixture, ticket, POOL_SMALL, ANSWER, &err));
+    assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+}
+
+static void *stop_soon(void *context)
+{
+    clock_sleep_ms(50);
+    pool_stop(context);
+    return NULL;
+}
+
+static void test_a_stop_ends_the_wait_for_a_worker(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct borrowed *first = NULL;
+    struct borrowed *second = NULL;
     struct error err = {0};
     pthread_t thread;
 
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancelling), 0);
-    assert_false(run(fixture, ticket, POOL_LARGE, WAIT, &err));
-    assert_int_equal(err.kind, ERROR_DEADLINE);
-    assert_true(clock_us() - started < 1000000);
+    assert_true(pool_borrow(fixture->crew->pool, ticket, &first, &err));
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, fixture->crew->pool), 0);
+
+    assert_false(pool_borrow(fixture->crew->pool, ticket, &second, &err));
+    assert_int_equal(err.kind, ERROR_UNAVAILABLE);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(fixture->deaths, 0);
+    pool_give_back(&first);
 }
+
+/* ---- several jobs at once ---- */
 
 static void test_the_first_failure_stops_the_jobs_beside_it(void **state)
 {
@@ -282,10 +431,10 @@ static void test_the_first_failure_stops_the_jobs_beside_it(void **state)
         init_request(&requests[i], wishes[i]);
         jobs[i] = &requests[i].job;
     }
-    assert_false(pool_run_all(fixture->pool, ticket, jobs, 4, results, &failed, &err));
+    assert_false(pool_run_all(fixture->crew->pool, ticket, jobs, 4, results, &failed, &err));
     assert_int_equal(failed, 1);
     assert_int_equal(err.kind, ERROR_DATA);
-    assert_true(clock_us() - started < 1000000);
+    assert_true(clock_us() - started < SECOND_US);
     assert_true(ticket_check(ticket, &err)); /* the RPC itself was not cancelled */
 }
 
@@ -300,35 +449,51 @@ static void test_all_jobs_answer_in_their_places(void **state)
     size_t failed = 0;
 
     for (size_t i = 0; i < 20; i++) {
-        init_request(&requests[i], ANSWER);
+        init_request(&requests[i], i == 13 ? LEAVE : ANSWER);
         jobs[i] = &requests[i].job;
     }
-    assert_true(pool_run_all(fixture->pool, ticket, jobs, 20, results, &failed, &err));
+    assert_true(pool_run_all(fixture->crew->pool, ticket, jobs, 20, results, &failed, &err));
     for (size_t i = 0; i < 20; i++) {
-        assert_non_null(results[i]);
+        assert_int_equal(results[i]->replace_worker, i == 13);
         weir__result__free_unpacked(results[i], NULL);
     }
-    assert_int_equal(fixture->jobs_by_worker[0] + fixture->jobs_by_worker[1], 20);
+    assert_int_equal(fixture->crew->jobs[0] + fixture->crew->jobs[1], 20);
 }
+
+/* ---- a worker of one's own ---- */
 
 static void test_a_borrowed_worker_that_dies_is_told(void **state)
 {
     struct fixture *fixture = *state;
     OWNED(ticket_free) struct ticket *ticket = ticket_new();
     struct borrowed *borrowed = NULL;
-    struct request request;
-    Weir__Result *result = NULL;
     struct error err = {0};
     bool lost = false;
 
-    assert_true(pool_borrow(fixture->pool, ticket, &borrowed, &err));
-    init_request(&request, ANSWER);
-    assert_true(pool_call(borrowed, &request.job, &result, &lost, &err));
-    weir__result__free_unpacked(result, NULL);
-    init_request(&request, DIE);
-    assert_false(pool_call(borrowed, &request.job, &result, &lost, &err));
+    assert_true(pool_borrow(fixture->crew->pool, ticket, &borrowed, &err));
+    assert_true(call(borrowed, ANSWER, &lost, &err));
+    assert_false(call(borrowed, DIE, &lost, &err));
     assert_true(lost);
     assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+    pool_give_back(&borrowed);
+    assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
+}
+
+static void test_a_borrowed_worker_that_died_between_calls_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct borrowed *borrowed = NULL;
+    struct error err = {0};
+    bool lost = false;
+
+    assert_true(pool_borrow(fixture->crew->pool, ticket, &borrowed, &err));
+    for (uint32_t i = 0; i < CREW_WORKERS; i++) {
+        thread_crew_kill(fixture->crew, i);
+    }
+
+    assert_false(call(borrowed, ANSWER, &lost, &err));
+    assert_true(lost);
     pool_give_back(&borrowed);
     assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
 }
@@ -338,47 +503,48 @@ static void test_the_memory_budget_holds_a_second_stage_back(void **state)
     struct fixture *fixture = *state;
     OWNED(ticket_free) struct ticket *first_ticket = ticket_new();
     OWNED(ticket_free) struct ticket *second_ticket = ticket_new();
-    struct cancelling cancelling = {second_ticket, ERROR_CANCELLED};
+    struct cancelling cancelling;
     struct borrowed *first = NULL;
     struct borrowed *second = NULL;
     struct error err = {0};
-    pthread_t thread;
 
-    assert_true(pool_borrow(fixture->pool, first_ticket, &first, &err));
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancelling), 0);
-    assert_false(pool_borrow(fixture->pool, second_ticket, &second, &err));
+    assert_true(pool_borrow(fixture->crew->pool, first_ticket, &first, &err));
+    cancelling_start(&cancelling, second_ticket, ERROR_CANCELLED);
+    assert_false(pool_borrow(fixture->crew->pool, second_ticket, &second, &err));
     assert_int_equal(err.kind, ERROR_CANCELLED);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(pthread_join(cancelling.thread, NULL), 0);
     pool_give_back(&first);
-    assert_true(pool_borrow(fixture->pool, first_ticket, &second, &err));
+    assert_true(pool_borrow(fixture->crew->pool, first_ticket, &second, &err));
     pool_give_back(&second);
 }
 
-static void test_a_stopped_pool_takes_no_job(void **state)
-{
-    struct fixture *fixture = *state;
-    OWNED(ticket_free) struct ticket *ticket = ticket_new();
-    struct error err = {0};
-
-    pool_stop(fixture->pool);
-    assert_false(run(fixture, ticket, POOL_SMALL, ANSWER, &err));
-    assert_int_equal(err.kind, ERROR_UNAVAILABLE);
-}
-
-#define POOL_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)          cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WATCHDOG_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_watchdog, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        POOL_TEST(test_small_jobs_run_on_the_express_worker_and_large_ones_do_not),
-        POOL_TEST(test_a_failure_of_the_job_is_the_error),
-        POOL_TEST(test_a_job_that_kills_workers_is_tried_three_times_and_once_on_express),
-        POOL_TEST(test_a_cancelled_job_ends_within_a_second_with_its_reason),
-        POOL_TEST(test_the_first_failure_stops_the_jobs_beside_it),
-        POOL_TEST(test_all_jobs_answer_in_their_places),
-        POOL_TEST(test_a_borrowed_worker_that_dies_is_told),
-        POOL_TEST(test_the_memory_budget_holds_a_second_stage_back),
-        POOL_TEST(test_a_stopped_pool_takes_no_job),
+        TEST(test_small_jobs_run_on_the_express_worker_and_large_ones_do_not),
+        TEST(test_a_small_job_does_not_wait_for_large_ones),
+        TEST(test_a_failure_of_the_job_is_the_error),
+        TEST(test_a_job_over_the_limit_of_a_message_fails_and_kills_nobody),
+        TEST(test_a_job_that_kills_workers_is_tried_three_times_and_once_on_express),
+        TEST(test_the_file_at_which_workers_died_is_told),
+        WATCHDOG_TEST(test_a_worker_without_progress_is_killed_and_its_job_tried_again),
+        WATCHDOG_TEST(test_a_worker_that_makes_progress_may_take_its_time),
+        TEST(test_a_worker_that_answers_nonsense_is_killed_and_its_job_tried_again),
+        TEST(test_a_worker_that_cannot_be_reached_is_killed),
+        TEST(test_idle_workers_that_died_are_replaced_unnoticed),
+        TEST(test_a_worker_that_asks_to_be_replaced_gets_no_other_job),
+        TEST(test_a_cancelled_job_ends_within_a_second_with_its_reason),
+        TEST(test_a_commit_is_not_cancelled),
+        TEST(test_a_stopped_pool_takes_no_job),
+        TEST(test_a_stop_ends_the_wait_for_a_worker),
+        TEST(test_the_first_failure_stops_the_jobs_beside_it),
+        TEST(test_all_jobs_answer_in_their_places),
+        TEST(test_a_borrowed_worker_that_dies_is_told),
+        TEST(test_a_borrowed_worker_that_died_between_calls_is_told),
+        TEST(test_the_memory_budget_holds_a_second_stage_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
