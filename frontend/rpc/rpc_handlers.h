@@ -9,6 +9,7 @@ rpc_handle rpc_capabilities;
 rpc_handle rpc_test;
 rpc_handle rpc_describe_table;
 rpc_handle rpc_create_table;
+rpc_handle rpc_alter_table;
 rpc_handle rpc_truncate;
 rpc_handle rpc_write_batch;
 rpc_handle rpc_write_history_batch;

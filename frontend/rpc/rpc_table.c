@@ -83,9 +83,9 @@ const struct rpc rpcs[] = {
         .path = SERVICE "AlterTable",
         .request = MESSAGE(alter_table_request),
         .response = MESSAGE(alter_table_response),
-        .handle = handle_not_built,
+        .handle = rpc_alter_table,
         .tables = tables_of_alter_table,
-        .at_once = true,
+        .writes = true,
     },
     {
         .path = SERVICE "Truncate",

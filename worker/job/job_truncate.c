@@ -1,15 +1,9 @@
 /* Truncates a table in one job. */
-#include "common/buffer.h"
 #include "common/limits.h"
-#include "common/mem.h"
 #include "common/require.h"
-#include "common/text.h"
+#include "worker/job/job_collector.h"
 #include "worker/job/job_worker.h"
 #include "worker/rewrite/truncate.h"
-
-static struct run_collector *new_collector(struct job_worker *worker,
-                                           const Weir__TruncateJob *wanted,
-                                           const struct run_watch *watch);
 
 bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                   struct error *err)
@@ -30,24 +24,11 @@ bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result 
     uint64_t rows = 0;
 
     REQUIRE(wanted->operation_id.len == LIMIT_OPERATION_ID_BYTES);
-    collector = new_collector(worker, wanted, &watch);
+    collector = job_collector(worker, wanted->operation_id.data, &watch);
     if (!job_open_store(worker, &store, err) ||
         !truncate_table(store, &terms, collector, &watch, &rows, err)) {
         return false;
     }
     (void)job_count(result, rows, 0);
     return true;
-}
-
-static struct run_collector *new_collector(struct job_worker *worker,
-                                           const Weir__TruncateJob *wanted,
-                                           const struct run_watch *watch)
-{
-    OWNED(buffer_clear) struct buffer name = {0};
-    OWNED(mem_release) char *folder = NULL;
-
-    text_append_hex(&name, wanted->operation_id.data, wanted->operation_id.len);
-    folder =
-        mem_format("%s/runs/%.*s", worker->options->data_dir, (int)name.length, (char *)name.bytes);
-    return run_collector_new(worker->builder, folder, LIMIT_DISK_FREE_BYTES, watch);
 }

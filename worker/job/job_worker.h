@@ -61,6 +61,8 @@ bool job_apply_commit(struct job_worker *worker, const Weir__Job *job, Weir__Res
 bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                      struct error *err);
 
+bool job_alter_table(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                     struct error *err);
 bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                   struct error *err);
 

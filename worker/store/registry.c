@@ -130,6 +130,71 @@ bool registry_create(struct store *store, const struct table *table, struct erro
     return env_commit(&txn, err) || error_wrap(err, "could not write to the registry");
 }
 
+bool registry_replace(struct store *store, const struct table *before, const struct table *after,
+                      struct error *err)
+{
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    OWNED(table_free) struct table *now = NULL;
+    OWNED(mem_release) char *former = store_table_path(store, before->id, before->generation);
+    struct error ignored = {0};
+    int result = mdb_txn_begin(store->registry, NULL, 0, &txn);
+
+    if (result != 0) {
+        return env_fail(err, result, "could not write to the registry");
+    }
+    if (!find(store, txn, before->schema_name, before->name, &now, err)) {
+        return false;
+    }
+    if (now != NULL && is_retry(now, after)) {
+        return true;
+    }
+    if (now == NULL || now->id != before->id || now->generation != before->generation) {
+        return error_set(err, ERROR_STORE, "table \"%s.%s\" was changed meanwhile",
+                         text_name(before->schema_name).text, text_name(before->name).text);
+    }
+    if (!put_entry(store, txn, after, err)) {
+        return false;
+    }
+    if (!env_commit(&txn, err)) {
+        return error_wrap(err, "could not write to the registry");
+    }
+    /* What cannot be removed now is swept at the next start. */
+    if (after->generation != before->generation) {
+        (void)!env_remove(former, &ignored);
+    }
+    return true;
+}
+
+bool registry_make_generation(struct store *store, struct table *table, struct error *err)
+{
+    OWNED(env_abort) MDB_txn *txn = NULL;
+    uint64_t next_id = 1;
+    int result = mdb_txn_begin(store->registry, NULL, 0, &txn);
+
+    if (result == 0) {
+        result = get_fact(store, txn, fact_next_id, &next_id);
+    }
+    if (result == 0) {
+        result = put_fact(store, txn, fact_next_id, next_id + 1);
+    }
+    if (result != 0) {
+        return env_fail(err, result, "could not write to the registry");
+    }
+    if (!env_commit(&txn, err)) {
+        return error_wrap(err, "could not write to the registry");
+    }
+    table->generation = next_id;
+    return make_generation(store, table, err);
+}
+
+void registry_drop_generation(struct store *store, const struct table *table)
+{
+    OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
+    struct error ignored = {0};
+
+    (void)!env_remove(path, &ignored);
+}
+
 bool registry_each(struct store *store, bool (*visit)(void *context, const struct table *table),
                    void *context, struct error *err)
 {

@@ -52,6 +52,21 @@ MUST_CHECK bool registry_find(struct store *store, const char *schema_name, cons
  * existing one carries the same operation id (a retry): then it is a success. */
 MUST_CHECK bool registry_create(struct store *store, const struct table *table, struct error *err);
 
+/* Puts `after` in the place of the entry of `before`, which has the same names; one transaction. If
+ * the generation is another one, made by registry_make_generation() and filled, the former one's
+ * files are removed: readers that have it open finish. A retry of the same operation is a success.
+ * ERROR_STORE if the entry is not `before` any more. */
+MUST_CHECK bool registry_replace(struct store *store, const struct table *before,
+                                 const struct table *after, struct error *err);
+
+/* Makes an empty generation for the table, with a number that was never used, and puts the number
+ * into it. Until registry_replace() names it, it is a left-over. */
+MUST_CHECK bool registry_make_generation(struct store *store, struct table *table,
+                                         struct error *err);
+
+/* Removes a generation that was never named. */
+void registry_drop_generation(struct store *store, const struct table *table);
+
 /* Calls `visit` with every table in order of schema and name; false from it ends the walk. */
 MUST_CHECK bool registry_each(struct store *store,
                               bool (*visit)(void *context, const struct table *table),
