@@ -14,5 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
             weir__job__free_unpacked(job, NULL);
         }
     }
+    if (frame_check(bytes, length, FRAME_RESULT)) {
+        Weir__Result *result =
+            weir__result__unpack(NULL, length - FRAME_HEADER_BYTES, bytes + FRAME_HEADER_BYTES);
+
+        if (result != NULL) {
+            weir__result__free_unpacked(result, NULL);
+        }
+    }
     return 0;
 }
