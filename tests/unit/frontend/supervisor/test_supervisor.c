@@ -396,9 +396,13 @@ static void test_a_killed_supervisor_leaves_no_process_and_the_next_one_starts(v
 static void test_children_ignore_the_signals_that_end_a_server(void **state)
 {
     struct stage *stage = *state;
+    char line[256];
 
     start(stage);
     wait_until_all_are_ready(stage, 0);
+    wait_for_line(stage, 0, "told ready 0", line);
+    wait_for_line(stage, 0, "told ready 1", line);
+    wait_for_line(stage, 0, "told ready 2", line);
 
     size_t skip = journal_size(stage);
     pid_t worker = wait_for_process(stage, 0, "worker 0 ");
