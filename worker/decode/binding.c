@@ -327,7 +327,7 @@ static bool convert_step(struct binding *binding, struct step *step, const struc
     size_t start = binding->stored.length;
 
     if (!step->in_change && step->key_part == 0) {
-        return true;
+        return state != CELL_UNMODIFIED || !fail_missing(binding, step, state, err);
     }
     if (state == CELL_VALUE) {
         if (!read_value(binding, step, cell->text, cell->length, &value, err)) {
@@ -392,12 +392,14 @@ static bool fail_missing(const struct binding *binding, const struct step *step,
                         text_name(name).text, what);
         return true;
     }
-    if (state == CELL_UNMODIFIED && binding->kind != FILE_KIND_UPDATE) {
+    if (state == CELL_UNMODIFIED &&
+        (binding->kind == FILE_KIND_REPLACE || binding->kind == FILE_KIND_EARLIEST_START)) {
         (void)error_set(err, ERROR_DATA, "column \"%s\" is unmodified, which %s file cannot say",
                         text_name(name).text, kind_name(binding->kind));
         return true;
     }
-    if (is_history_column(binding, step, "_fivetran_start") ||
+    if ((binding->kind == FILE_KIND_EARLIEST_START &&
+         is_history_column(binding, step, "_fivetran_start")) ||
         (binding->kind == FILE_KIND_DELETE && is_history_column(binding, step, "_fivetran_end"))) {
         (void)error_set(err, ERROR_DATA, "column \"%s\" cannot be %s in %s file",
                         text_name(name).text, what, kind_name(binding->kind));

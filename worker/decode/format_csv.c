@@ -47,6 +47,7 @@ struct reader {
 static const char stray_quote[] = "a quote inside a cell that does not begin with one";
 
 static bool read_header(struct reader *reader, struct error *err);
+static bool skip_byte_order_mark(struct reader *reader, struct error *err);
 static void keep_header(struct reader *reader, size_t count);
 static bool find_row(struct reader *reader, size_t *cells_out, bool *end_out, struct error *err);
 static bool finish_last_row(struct reader *reader, size_t *cells_out, bool *end_out,
@@ -60,6 +61,7 @@ static bool read_more(struct reader *reader, struct error *err);
 static bool check_growth(const struct reader *reader, struct error *err);
 static void move_row_to_front(struct reader *reader);
 static void add_end(struct reader *reader, size_t position);
+static bool fail_wide_header(struct error *err);
 static bool fail_at(const struct reader *reader, uint64_t line, size_t index, struct error *err,
                     const char *problem);
 static bool fail_long_cell(const struct reader *reader, uint64_t line, size_t index,
@@ -147,27 +149,38 @@ const struct format format_csv = {
 
 static bool read_header(struct reader *reader, struct error *err)
 {
-    static const uint8_t byte_order_mark[] = {0xef, 0xbb, 0xbf};
     size_t count = 0;
     bool end = false;
 
-    if (!find_row(reader, &count, &end, err)) {
+    if (!skip_byte_order_mark(reader, err) || !find_row(reader, &count, &end, err)) {
         return false;
     }
     if (end) {
         return error_set(err, ERROR_DATA, "it is empty: a header line with column names is due");
     }
     if (count > LIMIT_COLUMNS) {
-        return error_set(err, ERROR_LIMIT, "its header has more than %d columns", LIMIT_COLUMNS);
-    }
-    if (reader->length - reader->row_start >= sizeof byte_order_mark &&
-        memcmp(reader->window, byte_order_mark, sizeof byte_order_mark) == 0) {
-        reader->row_start = sizeof byte_order_mark;
+        return fail_wide_header(err);
     }
     if (!take_row(reader, count, err)) {
         return false;
     }
     keep_header(reader, count);
+    return true;
+}
+
+/* Before anything looks at the first cell: the source may give the mark in pieces. */
+static bool skip_byte_order_mark(struct reader *reader, struct error *err)
+{
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+
+    while (reader->length < sizeof mark && !reader->at_end) {
+        if (!read_more(reader, err)) {
+            return false;
+        }
+    }
+    if (reader->length >= sizeof mark && memcmp(reader->window, mark, sizeof mark) == 0) {
+        reader->row_start = sizeof mark;
+    }
     return true;
 }
 
@@ -306,7 +319,7 @@ static bool take_quotes_off(struct reader *reader, size_t index, uint8_t *bytes,
             from += 2;
         }
     }
-    for (const uint8_t *at = bytes; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
+    for (const uint8_t *at = bytes; (at = memchr(at, '\n', (size_t)(to - at))) != NULL; at++) {
         reader->next_line++;
     }
     reader->cells[index] = (struct cell){
@@ -354,13 +367,16 @@ static bool read_more(struct reader *reader, struct error *err)
 static bool check_growth(const struct reader *reader, struct error *err)
 {
     size_t cells = reader->ends_count - reader->ends_at;
-    size_t cells_max = reader->columns_count > 0 ? reader->columns_count : LIMIT_COLUMNS;
+    bool in_header = reader->columns_count == 0;
+    size_t cells_max = in_header ? LIMIT_COLUMNS : reader->columns_count;
     size_t cell_start =
         cells > 0 ? reader->ends[reader->ends_count - 1] + (size_t)1 : reader->row_start;
 
     if (cells >= cells_max) {
-        return error_set(err, ERROR_DATA, "line %llu has more cells than the header has columns",
-                         (unsigned long long)reader->next_line);
+        return in_header ? fail_wide_header(err)
+                         : error_set(err, ERROR_DATA,
+                                     "line %llu has more cells than the header has columns",
+                                     (unsigned long long)reader->next_line);
     }
     if (reader->in_quotes && reader->window[cell_start] != '"') {
         return fail_at(reader, reader->next_line, cells, err, stray_quote);
@@ -400,6 +416,11 @@ static void add_end(struct reader *reader, size_t position)
         reader->ends = mem_resize_array(reader->ends, reader->ends_capacity, sizeof *reader->ends);
     }
     reader->ends[reader->ends_count++] = (uint32_t)position;
+}
+
+static bool fail_wide_header(struct error *err)
+{
+    return error_set(err, ERROR_LIMIT, "its header has more than %d columns", LIMIT_COLUMNS);
 }
 
 static bool fail_at(const struct reader *reader, uint64_t line, size_t index, struct error *err,

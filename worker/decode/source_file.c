@@ -13,6 +13,8 @@
 
 struct file {
     int fd;
+    uint64_t size;  /* when it was opened */
+    uint64_t bytes; /* read so far */
 };
 
 enum {
@@ -52,6 +54,7 @@ bool source_open_file(const struct source_terms *terms, struct source **source_o
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     file = mem_zero(sizeof *file);
     file->fd = fd;
+    file->size = (uint64_t)status.st_size;
     *source_out = source_new(NULL, file, file_read, file_close);
     return true;
 }
@@ -113,7 +116,7 @@ static const char *path_below(const char *path, const char *folder)
 static bool file_read(void *state, struct source *below, uint8_t *bytes, size_t size,
                       size_t *length_out, struct error *err)
 {
-    const struct file *file = state;
+    struct file *file = state;
     ssize_t got = -1;
 
     (void)below;
@@ -122,6 +125,11 @@ static bool file_read(void *state, struct source *below, uint8_t *bytes, size_t 
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
         return error_set_errno(err, ERROR_UNAVAILABLE, "could not read it");
+    }
+    file->bytes += (size_t)got;
+    /* A file that is still being written, or was cut, may look whole. */
+    if (file->bytes > file->size || (got == 0 && file->bytes != file->size)) {
+        return error_set(err, ERROR_UNAVAILABLE, "its size changed while it was read");
     }
     *length_out = (size_t)got;
     return true;

@@ -354,7 +354,6 @@ static void test_encrypted_and_compressed_is_decoded(void **state)
 static void test_damaged_files_say_what_is_wrong(void **state)
 {
     struct fixture *fixture = *state;
-    const struct how plain = {.kind = FILE_KIND_REPLACE};
     const struct how as_zstd = {.kind = FILE_KIND_REPLACE, .compression = ZSTD};
     const struct how as_gzip = {.kind = FILE_KIND_REPLACE, .compression = GZIP};
     const struct how as_aes = {.kind = FILE_KIND_REPLACE, .encrypted = true};
@@ -362,7 +361,6 @@ static void test_damaged_files_say_what_is_wrong(void **state)
     OWNED(buffer_clear) struct buffer gzip = {0};
     OWNED(buffer_clear) struct buffer aes = {0};
 
-    (void)plain;
     append_zstd(&zstd, "id,a,b\n1,x,2\n");
     append_gzip(&gzip, "id,a,b\n1,x,2\n");
     append_encrypted(&aes, (const uint8_t *)"id,a,b\n1,x,2\n3,y,4\n", 20);
@@ -432,6 +430,42 @@ static void test_only_regular_files_in_the_batch_folders_are_read(void **state)
     assert_int_equal(err.kind, ERROR_REQUEST);
 }
 
+/* Cuts the file when its first row arrives. */
+static bool cut_file(void *context, const struct run_entry *entry, struct error *err)
+{
+    struct fixture *fixture = context;
+
+    (void)entry;
+    (void)err;
+    return truncate(fixture->path, 200000) == 0;
+}
+
+static void test_a_file_that_is_cut_while_it_is_read_is_noticed(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct binding_terms binding = {
+        .table = fixture->table, .null_string = "", .unmodified_string = ""};
+    const struct decode_terms terms = {
+        .source = {.path = fixture->path, .decoded_bytes_max = 1 << 30},
+        .cell_bytes_max = 1 << 27,
+        .kind = FILE_KIND_REPLACE,
+        .binding = &binding,
+    };
+    const struct decode_sink sink = {cut_file, see_not_base64, keep_going, fixture};
+    struct decode_totals totals = {0};
+    OWNED(buffer_clear) struct buffer text = {0};
+    struct error err = {0};
+
+    buffer_append(&text, "id\n", 3);
+    while (text.length < 400000) {
+        buffer_append(&text, "1234567\n", 8);
+    }
+    write_file(fixture, text.bytes, text.length);
+    assert_false(decode_file(&terms, &sink, &totals, &err));
+    assert_non_null(strstr(err.message, "its size changed while it was read"));
+    assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +478,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limits_hold, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_regular_files_in_the_batch_folders_are_read,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_that_is_cut_while_it_is_read_is_noticed, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
