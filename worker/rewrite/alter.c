@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/limits.h"
 #include "common/mem.h"
 #include "common/require.h"
 #include "common/text.h"
@@ -49,7 +50,7 @@ struct rewriting {
 
 static bool rewrite(struct store *store, const struct table *before, struct alter_plan *plan,
                     struct run_collector *collector, const struct run_watch *watch,
-                    struct error *err);
+                    bool *spilled_out, struct error *err);
 static void rewriting_init(struct rewriting *rewriting, const struct table *before,
                            const struct alter_plan *plan, struct run_collector *collector,
                            const struct run_watch *watch);
@@ -67,11 +68,13 @@ static bool check_fit(const struct rewriting *rewriting, struct error *err);
 static void append_zero(enum column_type type, struct buffer *out);
 
 bool alter_table(struct store *store, const struct table *wished, bool drop_columns,
-                 struct run_collector *collector, const struct run_watch *watch, struct error *err)
+                 struct run_collector *collector, const struct run_watch *watch, bool *spilled_out,
+                 struct error *err)
 {
     OWNED(table_free) struct table *before = NULL;
     OWNED(alter_plan_clear) struct alter_plan plan = {0};
 
+    *spilled_out = false;
     if (!registry_find(store, wished->schema_name, wished->name, &before, err)) {
         return false;
     }
@@ -85,7 +88,16 @@ bool alter_table(struct store *store, const struct table *wished, bool drop_colu
     if (!plan.changed) {
         return true;
     }
-    if (plan.rewrites && !rewrite(store, before, &plan, collector, watch, err)) {
+    /* Columns that stay add to those of the request. An entry beyond the limit could not be read
+     * again. */
+    if (plan.after->columns_count > LIMIT_COLUMNS) {
+        return error_set(err, ERROR_LIMIT,
+                         "could not alter table \"%s.%s\": it would have %zu columns, the limit is "
+                         "%d",
+                         text_name(wished->schema_name).text, text_name(wished->name).text,
+                         plan.after->columns_count, (int)LIMIT_COLUMNS);
+    }
+    if (plan.rewrites && !rewrite(store, before, &plan, collector, watch, spilled_out, err)) {
         if (plan.after->generation != before->generation) {
             registry_drop_generation(store, plan.after);
         }
@@ -99,11 +111,10 @@ bool alter_table(struct store *store, const struct table *wished, bool drop_colu
 
 static bool rewrite(struct store *store, const struct table *before, struct alter_plan *plan,
                     struct run_collector *collector, const struct run_watch *watch,
-                    struct error *err)
+                    bool *spilled_out, struct error *err)
 {
     OWNED(rewriting_clear) struct rewriting rewriting;
     bool already = false;
-    bool spilled = false;
 
     rewriting_init(&rewriting, before, plan, collector, watch);
     if (!registry_make_generation(store, plan->after, err) ||
@@ -114,7 +125,7 @@ static bool rewrite(struct store *store, const struct table *before, struct alte
     return read_rows(&rewriting, store, err) && check_fit(&rewriting, err) &&
            (!rewriting.new_keys || write_collected(&rewriting, err)) &&
            check_fit(&rewriting, err) && watch->tick(watch->context, err) &&
-           store_txn_commit(&rewriting.txn, &spilled, err);
+           store_txn_commit(&rewriting.txn, spilled_out, err);
 }
 
 static void rewriting_init(struct rewriting *rewriting, const struct table *before,

@@ -14,9 +14,10 @@
  *
  * Columns and params change in the registry alone; types and keys stream the rows into a new
  * generation, which takes the old one's place in one transaction. ERROR_REQUEST, with nothing
- * changed: no such table, values that do not fit, rows that would share a key, NULL in a key. */
+ * changed: no such table, values that do not fit, rows that would share a key, NULL in a key.
+ * *spilled_out: as for store_txn_commit(). */
 MUST_CHECK bool alter_table(struct store *store, const struct table *wished, bool drop_columns,
                             struct run_collector *collector, const struct run_watch *watch,
-                            struct error *err);
+                            bool *spilled_out, struct error *err);
 
 #endif

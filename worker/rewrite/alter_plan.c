@@ -5,6 +5,7 @@
 
 #include "common/limits.h"
 #include "common/mem.h"
+#include "worker/value/key.h"
 
 static void change_columns(const struct table *before, const struct table *wished,
                            bool drop_columns, struct alter_plan *plan);
@@ -24,6 +25,12 @@ void alter_plan_make(const struct table *before, const struct table *wished, boo
     change_columns(before, wished, drop_columns, plan_out);
     add_columns(wished, plan_out);
     set_key(before, wished, plan_out);
+    /* Where `_fivetran_start` stands in a long key depends on whether the table is a history table,
+     * which columns outside the key decide, too. */
+    if (key_is_history(before) != key_is_history(plan_out->after)) {
+        plan_out->new_keys = true;
+        plan_out->rewrites = true;
+    }
     plan_out->changed = plan_out->changed || plan_out->rewrites;
 }
 

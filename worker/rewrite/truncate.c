@@ -28,16 +28,18 @@ static bool is_meant(const struct truncate_terms *terms, uint32_t synced_id, con
                      size_t length);
 static bool apply(struct store *store, const struct table *table,
                   const struct truncate_terms *terms, struct run_collector *collector,
-                  const struct run_watch *watch, uint64_t *rows_out, struct error *err);
+                  const struct run_watch *watch, uint64_t *rows_out, bool *spilled_out,
+                  struct error *err);
 
 bool truncate_table(struct store *store, const struct truncate_terms *terms,
                     struct run_collector *collector, const struct run_watch *watch,
-                    uint64_t *rows_out, struct error *err)
+                    uint64_t *rows_out, bool *spilled_out, struct error *err)
 {
     OWNED(store_reader_close) struct store_reader *reader = NULL;
     OWNED(table_free) struct table *table = NULL;
 
     *rows_out = 0;
+    *spilled_out = false;
     if (!store_reader_open(store, terms->schema_name, terms->table_name, &reader, err)) {
         return false;
     }
@@ -52,7 +54,8 @@ bool truncate_table(struct store *store, const struct truncate_terms *terms,
     /* A process opens an environment once: the scan ends before the transaction begins. The table's
      * lease keeps others from writing in between. */
     store_reader_close(&reader);
-    return !terms->has_before || apply(store, table, terms, collector, watch, rows_out, err);
+    return !terms->has_before ||
+           apply(store, table, terms, collector, watch, rows_out, spilled_out, err);
 }
 
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
@@ -139,18 +142,19 @@ static bool is_meant(const struct truncate_terms *terms, uint32_t synced_id, con
 
 static bool apply(struct store *store, const struct table *table,
                   const struct truncate_terms *terms, struct run_collector *collector,
-                  const struct run_watch *watch, uint64_t *rows_out, struct error *err)
+                  const struct run_watch *watch, uint64_t *rows_out, bool *spilled_out,
+                  struct error *err)
 {
     OWNED(store_txn_abort) struct store_txn *txn = NULL;
     OWNED(run_merger_free) struct run_merger *merger = NULL;
     enum file_kind kind = terms->deleted_column != NULL ? FILE_KIND_UPDATE : FILE_KIND_DELETE;
     bool already = false;
-    bool spilled = false;
 
     if (!run_collector_finish(collector, &merger, err) ||
         !store_txn_begin(store, table, terms->operation_id, &txn, &already, err)) {
         return false;
     }
-    return already || (apply_phase(txn, kind, false, merger, watch, rows_out, err) &&
-                       watch->tick(watch->context, err) && store_txn_commit(&txn, &spilled, err));
+    return already ||
+           (apply_phase(txn, kind, false, merger, watch, rows_out, err) &&
+            watch->tick(watch->context, err) && store_txn_commit(&txn, spilled_out, err));
 }

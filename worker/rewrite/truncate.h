@@ -23,9 +23,10 @@ struct truncate_terms {
 };
 
 /* Truncates in one transaction; a table that does not exist is a success. An empty, unknown or
- * otherwise typed column is ERROR_REQUEST. *rows_out: how many rows were meant. */
+ * otherwise typed column is ERROR_REQUEST. *rows_out: how many rows were meant;
+ * *spilled_out: as for store_txn_commit(). */
 MUST_CHECK bool truncate_table(struct store *store, const struct truncate_terms *terms,
                                struct run_collector *collector, const struct run_watch *watch,
-                               uint64_t *rows_out, struct error *err);
+                               uint64_t *rows_out, bool *spilled_out, struct error *err);
 
 #endif
