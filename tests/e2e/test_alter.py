@@ -1,12 +1,21 @@
 """AlterTable: every rule, as a client sees it."""
+import os
+import random
+import signal
+import threading
 import unittest
 from pathlib import Path
+
+import grpc
 
 import common_pb2 as common
 import destination_sdk_pb2 as sdk
 from batchfile import NULL
 from case import ServerCase
 from model import Column, Table
+from server import wait_until
+
+SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
 
 ID, NAME, AMOUNT = Column("id", "LONG", key=True), Column("name", "STRING"), Column("amount", "INT")
 
@@ -195,6 +204,60 @@ class Keys(AlterCase):
         self.assert_success(self.alter(table, ID, NAME))
         self.assertEqual([row["region"] for row in self.rows(table)], ["eu", "us"])
         self.assertEqual([c[2] for c in self.described(table)], [True, False, False])
+
+
+class Kills(AlterCase):
+    """kill -9 while rows are rewritten. WEIR_TEST_SEED repeats the choice of moments."""
+    ROWS = 60_000
+
+    def setUp(self):
+        print(f"WEIR_TEST_SEED={SEED}", flush=True)
+        self.random = random.Random(SEED)
+        self.table = self.table_with([ID, AMOUNT], *([str(i), str(i)] for i in range(self.ROWS)))
+
+    def kill_soon(self, roles):
+        pids = [pid for name, pid in self.server.roles().items() if name.startswith(roles)]
+        moment = threading.Timer(self.random.uniform(0, 0.3), lambda: [
+            os.kill(pid, signal.SIGKILL) for pid in pids])
+        moment.start()
+        return moment
+
+    def assert_whole(self, type_names):
+        """Every row is there, and of one of the types."""
+        wished = dict(zip(("INT", "STRING"), (int, str)))
+        name = self.described(self.table)[1][1]
+        self.assertIn(name, type_names)
+        self.assertEqual([row["amount"] for row in self.rows(self.table)],
+                         [wished[name](i) for i in range(self.ROWS)])
+        return name
+
+    def test_a_killed_worker_goes_unnoticed(self):
+        for type_name in ("STRING", "INT", "STRING"):
+            moment = self.kill_soon("worker")
+            self.assert_success(self.alter(self.table, ID, Column("amount", type_name)))
+            moment.join()
+            self.assert_whole([type_name])
+
+    def test_a_killed_frontend_leaves_the_old_table_or_the_new(self):
+        before = "INT"
+        for _ in range(3):
+            after = "STRING" if before == "INT" else "INT"
+            moment = self.kill_soon("frontend")
+            try:
+                self.alter(self.table, ID, Column("amount", after))
+            except grpc.RpcError as error:
+                self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
+            moment.join()
+            wait_until(self.answers, 20, "the frontend")
+            before = self.assert_whole([before, after])
+        tables = self.server.weir("tables", "--format", "jsonl").stdout.splitlines()
+        self.assertEqual(len(self.generation_files()), len(tables))
+
+    def answers(self):
+        try:
+            return self.client.test("connect").success
+        except grpc.RpcError:
+            return False
 
 
 if __name__ == "__main__":
