@@ -110,8 +110,8 @@ static enum parse_result parse_whole(const char *text, size_t length, unsigned b
             *problem_out = "is not a whole number";
             return PARSE_FAILED;
         }
-        /* Stays far from 2^64: once over the limit it is only checked for being digits. */
-        number = number > limit ? number : number * 10 + digit;
+        /* What would pass 2^64 is far over the limit: the rest is only checked for being digits. */
+        number = number > limit / 10 ? UINT64_MAX : number * 10 + digit;
     }
     if (number > limit) {
         *problem_out = bytes == SHORT_BYTES ? "is not between -32768 and 32767"

@@ -34,6 +34,9 @@ static const struct sample samples[] = {
     {COLUMN_LONG,           "9223372036854775807",                         "9223372036854775807",                     NULL                                         },
     {COLUMN_LONG,           "-9223372036854775808",                        "-9223372036854775808",                    NULL                                         },
     {COLUMN_LONG,           "9223372036854775808",                         REFUSED,                                   NULL                                         },
+    {COLUMN_LONG,           "18446744073709551620",                        REFUSED,                                   NULL                                         },
+    {COLUMN_LONG,           "-18446744073709551617",                       REFUSED,                                   NULL                                         },
+    {COLUMN_LONG,           "922337203685477580800",                       REFUSED,                                   NULL                                         },
     {COLUMN_LONG,           "99999999999999999999999999",                  REFUSED,                                   NULL                                         },
 
     {COLUMN_DECIMAL,        "3.30",                                        "3.30",                                    "\"3.30\""                                   },
