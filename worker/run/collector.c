@@ -119,6 +119,8 @@ static char *add_path(struct run_collector *collector)
     collector->paths =
         mem_resize_array(collector->paths, collector->paths_count + 1, sizeof *collector->paths);
     collector->paths[collector->paths_count++] = path;
+    /* A try of the same job whose worker died left its runs under the same names. */
+    (void)unlink(path);
     return path;
 }
 

@@ -10,7 +10,8 @@
 struct run_collector;
 
 /* `builder` is borrowed, and reset. `folder` is made when the first run needs it, inside a folder
- * that exists. `disk_free_min`: bytes of disk that runs must leave free. `watch` is borrowed. */
+ * that exists; runs that a killed collector left in it are overwritten. `disk_free_min`: bytes of
+ * disk that runs must leave free. `watch` is borrowed. */
 struct run_collector *run_collector_new(struct run_builder *builder, const char *folder,
                                         uint64_t disk_free_min, const struct run_watch *watch);
 

@@ -183,6 +183,10 @@ bool registry_make_generation(struct store *store, struct table *table, struct e
     if (!env_commit(&txn, err)) {
         return error_wrap(err, "could not write to the registry");
     }
+    /* What tries whose worker died have left may be as large as the table. */
+    if (!store_sweep_table(store, table, err)) {
+        return false;
+    }
     table->generation = next_id;
     return make_generation(store, table, err);
 }

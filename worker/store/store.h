@@ -60,7 +60,8 @@ MUST_CHECK bool registry_replace(struct store *store, const struct table *before
                                  const struct table *after, struct error *err);
 
 /* Makes an empty generation for the table, with a number that was never used, and puts the number
- * into it. Until registry_replace() names it, it is a left-over. */
+ * into it. Generations that were never named are removed first: the caller holds the table's lease.
+ * Until registry_replace() names it, it is a left-over. */
 MUST_CHECK bool registry_make_generation(struct store *store, struct table *table,
                                          struct error *err);
 

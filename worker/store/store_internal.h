@@ -38,6 +38,10 @@ MUST_CHECK bool store_open_table(const struct store *store, const struct table *
  * format version. */
 MUST_CHECK bool registry_open(struct store *store, struct error *err);
 
+/* Removes all generations of the table but its own. */
+MUST_CHECK bool store_sweep_table(const struct store *store, const struct table *table,
+                                  struct error *err);
+
 /* Reads the batch entry of a table's environment; all zero if no batch was committed yet. The
  * caller releases it with weir__batch_entry__free_unpacked(). */
 MUST_CHECK bool batch_entry_read(MDB_txn *txn, MDB_dbi meta, Weir__BatchEntry **entry_out,

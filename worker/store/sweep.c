@@ -51,6 +51,16 @@ bool store_sweep(struct store *store, struct error *err)
     return done || error_wrap(err, "could not tidy up the data folder");
 }
 
+bool store_sweep_table(const struct store *store, const struct table *table, struct error *err)
+{
+    OWNED(mem_release) char *folder = store_table_folder(store, table->id);
+    const struct named named = {.table_id = table->id, .generation = table->generation};
+    struct sweep sweep = {.store = store, .table = &named};
+
+    return folder_each(folder, sweep_generation, &sweep, err) ||
+           error_wrap(err, "could not tidy up the data folder");
+}
+
 static bool sweep_runs(const struct store *store, struct error *err)
 {
     OWNED(mem_release) char *runs = store_runs_folder(store);

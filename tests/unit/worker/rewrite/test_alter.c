@@ -212,6 +212,18 @@ static void test_a_kill_while_rewriting_leaves_the_table_and_the_sweep_the_rest(
     assert_table(COLUMN_INT, 3, 1); /* the number of the lost generation is not used again */
 }
 
+static void test_the_next_try_removes_what_a_killed_one_left(void **state)
+{
+    OWNED(table_free) struct table *wished = wish_int();
+    struct error err = {0};
+
+    (void)state;
+    fill_table();
+    assert_int_equal(fixture_wait(fixture_fork(alter_and_die, wished)), -SIGKILL);
+    assert_true(alter(wished, false, go_on, &err));
+    assert_table(COLUMN_INT, 3, 1);
+}
+
 static void test_columns_that_stay_count_for_the_limit(void **state)
 {
     OWNED(table_free) struct table *wished = fixture_table("t", 2);
@@ -300,6 +312,7 @@ int main(void)
         TEST(test_the_same_request_again_changes_nothing),
         TEST(test_a_cancelled_rewrite_leaves_the_table_and_nothing_else),
         TEST(test_a_kill_while_rewriting_leaves_the_table_and_the_sweep_the_rest),
+        TEST(test_the_next_try_removes_what_a_killed_one_left),
         TEST(test_columns_that_stay_count_for_the_limit),
         TEST(test_long_keys_follow_when_a_table_loses_its_history),
     };

@@ -1,0 +1,138 @@
+/* worker/run/collector: any number of entries in any order come back sorted, and leave nothing. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/test.h"
+#include "worker/run/collector.h"
+#include "worker/value/number.h"
+
+enum {
+    ENTRIES = 20000,
+    BUDGET_BYTES = 8 * 1024, /* makes more run files of them than merge at once */
+    KEY_BYTES = 8,
+};
+
+static char folder[64]; /* exists */
+static char runs[80];   /* the collector's, in it */
+
+static bool go_on(void *context, struct error *err)
+{
+    (void)context;
+    (void)err;
+    return true;
+}
+
+static const struct run_watch watch = {go_on, NULL};
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/weir-collector-XXXXXX");
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    (void)snprintf(runs, sizeof runs, "%s/runs", folder);
+    return 0;
+}
+
+/* Fails if a run or its folder is still there. */
+static int teardown(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+/* Adds the numbers below ENTRIES in an order of their own, each twice: as "a", later as "b". */
+static void add_entries(struct run_collector *collector)
+{
+    struct error err = {0};
+    uint8_t key[KEY_BYTES];
+
+    for (uint64_t i = 0; i < 2 * ENTRIES; i++) {
+        const struct run_entry entry = {
+            .key = key,
+            .key_length = sizeof key,
+            .change = (const uint8_t *)(i < ENTRIES ? "a" : "b"),
+            .change_length = 1,
+        };
+
+        number_write_be(key, i * 7919 % ENTRIES, sizeof key);
+        assert_true(run_collector_add(collector, &entry, &err));
+    }
+}
+
+static void assert_sorted(struct run_collector *collector)
+{
+    struct run_merger *merger = NULL;
+    struct run_entry entry;
+    struct error err = {0};
+
+    assert_true(run_collector_finish(collector, &merger, &err));
+    for (uint64_t i = 0; i < 2 * ENTRIES; i++) {
+        assert_int_equal(run_merger_next(merger, &entry, &err), RUN_ENTRY);
+        assert_int_equal(number_read_be(entry.key, sizeof(uint64_t)), i / 2);
+        assert_int_equal(entry.change[0], i % 2 == 0 ? 'a' : 'b');
+    }
+    assert_int_equal(run_merger_next(merger, &entry, &err), RUN_END);
+    run_merger_free(&merger);
+}
+
+static void test_entries_come_back_in_order_and_equal_keys_as_they_were_added(void **state)
+{
+    struct run_builder *builder = run_builder_new(BUDGET_BYTES);
+    struct run_collector *collector = run_collector_new(builder, runs, 0, &watch);
+
+    (void)state;
+    add_entries(collector);
+    assert_int_equal(access(runs, F_OK), 0);
+    assert_sorted(collector);
+    run_collector_free(&collector);
+    run_builder_free(&builder);
+}
+
+static void test_few_entries_take_no_disk(void **state)
+{
+    struct run_builder *builder = run_builder_new(BUDGET_BYTES * 4096);
+    struct run_collector *collector = run_collector_new(builder, runs, 0, &watch);
+
+    (void)state;
+    add_entries(collector);
+    assert_sorted(collector);
+    assert_int_not_equal(access(runs, F_OK), 0);
+    run_collector_free(&collector);
+    run_builder_free(&builder);
+}
+
+/* A job whose worker died is tried again under the same name. */
+static void test_runs_of_a_killed_try_are_overwritten(void **state)
+{
+    struct run_builder *builder = run_builder_new(BUDGET_BYTES);
+    struct run_collector *collector = run_collector_new(builder, runs, 0, &watch);
+    char left[96];
+
+    (void)state;
+    (void)snprintf(left, sizeof left, "%s/0", runs);
+    assert_int_equal(mkdir(runs, 0700), 0);
+    assert_int_equal(close(open(left, O_WRONLY | O_CREAT, 0600)), 0);
+    add_entries(collector);
+    assert_sorted(collector);
+    run_collector_free(&collector);
+    run_builder_free(&builder);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_entries_come_back_in_order_and_equal_keys_as_they_were_added),
+        TEST(test_few_entries_take_no_disk),
+        TEST(test_runs_of_a_killed_try_are_overwritten),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
