@@ -43,7 +43,9 @@ static bool dump(const struct reading *reading, const char *schema_name, const c
 static bool dump_rows(struct dump *dump, struct error *err);
 static void append_header(struct dump *dump);
 static bool read_cells(struct dump *dump, const uint8_t *row, size_t length, struct error *err);
-static bool place_cell(struct dump *dump, const struct row_cell *cell, struct error *err);
+static bool place_cell(struct dump *dump, size_t *from, const struct row_cell *cell,
+                       struct error *err);
+static const struct column *find_column(const struct table *table, size_t *from, uint32_t id);
 static void append_csv(struct dump *dump);
 static void append_json(struct dump *dump);
 static void show_progress(struct dump *dump);
@@ -171,6 +173,7 @@ static bool read_cells(struct dump *dump, const uint8_t *row, size_t length, str
     struct row_cursor cursor;
     struct row_cell cell = {0};
     enum row_next next = ROW_BROKEN;
+    size_t from = 0;
 
     for (size_t i = 0; i < dump->table->columns_count; i++) {
         dump->cells[i].stored = NULL;
@@ -178,7 +181,7 @@ static bool read_cells(struct dump *dump, const uint8_t *row, size_t length, str
     if (length >= ROW_SEQUENCE_BYTES) {
         row_cursor_init(&cursor, row + ROW_SEQUENCE_BYTES, length - ROW_SEQUENCE_BYTES);
         while ((next = row_cursor_next(&cursor, &cell)) == ROW_CELL) {
-            if (!place_cell(dump, &cell, err)) {
+            if (!place_cell(dump, &from, &cell, err)) {
                 return false;
             }
         }
@@ -186,10 +189,11 @@ static bool read_cells(struct dump *dump, const uint8_t *row, size_t length, str
     return next == ROW_END || error_set(err, ERROR_STORE, "the row is damaged");
 }
 
-/* Columns stand in order of their ids, and so do cells; those of dropped columns are left out. */
-static bool place_cell(struct dump *dump, const struct row_cell *cell, struct error *err)
+/* The cells of dropped columns are left out. */
+static bool place_cell(struct dump *dump, size_t *from, const struct row_cell *cell,
+                       struct error *err)
 {
-    const struct column *column = table_column_by_id(dump->table, cell->column_id);
+    const struct column *column = find_column(dump->table, from, cell->column_id);
 
     if (column == NULL || cell->is_null) {
         return true;
@@ -200,6 +204,19 @@ static bool place_cell(struct dump *dump, const struct row_cell *cell, struct er
     }
     dump->cells[column - dump->table->columns] = *cell;
     return true;
+}
+
+/* Cells stand in order of their ids, and so do most columns: the one wanted is nearly always the
+ * next one, and a row of thousands of columns takes one walk. */
+static const struct column *find_column(const struct table *table, size_t *from, uint32_t id)
+{
+    while (*from < table->columns_count && table->columns[*from].id < id) {
+        (*from)++;
+    }
+    if (*from < table->columns_count && table->columns[*from].id == id) {
+        return &table->columns[*from];
+    }
+    return table_column_by_id(table, id);
 }
 
 static void append_csv(struct dump *dump)
