@@ -6,9 +6,8 @@ import unittest
 
 from batchfile import NULL, UNMODIFIED
 from case import ServerCase
-from history import ACTIVE, END, END_OF_TIME, START, SYNCED, SYSTEM_COLUMNS, HistoryBatch, \
-    HistoryTable
-from model import Column
+from history import HistoryBatch
+from model import ACTIVE, END, END_OF_TIME, START, SYNCED, SYSTEM_COLUMNS, Column, HistoryTable
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
 

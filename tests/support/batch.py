@@ -4,10 +4,14 @@ from batchfile import BatchFiles
 
 
 class Batch:
-    """replace(), update() and delete() each add one file to their phase."""
+    """replace(), update() and delete() each add one file to their phase.
 
-    def __init__(self, folder, table, **file_options):
+    `request_table` is the table as the request describes it, which may know fewer columns.
+    """
+
+    def __init__(self, folder, table, request_table=None, **file_options):
         self.table = table
+        self.request_table = request_table or table
         self.files = BatchFiles(folder, **file_options)
         self.phases = {"replace": [], "update": [], "delete": []}
 
@@ -29,13 +33,17 @@ class Batch:
 
     def request(self):
         return sdk.WriteBatchRequest(
-            schema_name=self.table.schema, table=self.table.message(), keys=self.files.keys,
+            schema_name=self.table.schema, table=self.request_table.message(),
+            keys=self.files.keys,
             replace_files=[path for path, _, _ in self.phases["replace"]],
             update_files=[path for path, _, _ in self.phases["update"]],
             delete_files=[path for path, _, _ in self.phases["delete"]],
             file_params=self.files.params())
 
     def apply_to_model(self):
+        self.apply_to(self.table)
+
+    def apply_to(self, table):
         for phase, files in self.phases.items():
             for _, header, rows in files:
-                getattr(self.table, phase)(header, rows)
+                getattr(table, phase)(header, rows, self.request_table.names())
