@@ -173,6 +173,15 @@ class Rules(HistoryCase):
         self.assertEqual([row[2:] for row in self.stored(table)],
                          [(day(1), day(2, "23:59:59.999"), False), (day(3), END_OF_TIME, True)])
 
+    def test_a_plain_batch_meets_the_versions_of_long_keys(self):
+        columns = [Column("id", "STRING", key=True), *COLUMNS[1:]]
+        row = ["k" * 3000, *version(1, "a", "1", day(1))[1:]]
+        table = self.with_versions(row, columns=columns)
+        batch = self.batch(table)
+        batch.replace([[row[0], *version(1, "b", "2", day(1))[1:]]])
+        self.assert_success(self.client.write(batch.request()))
+        self.assertEqual([stored[1:3] for stored in self.stored(table)], [("b", day(1))])
+
 
 class BadRequests(HistoryCase):
     def test_a_table_without_history_is_a_task(self):

@@ -78,16 +78,18 @@ bool binding_open(const struct binding_terms *terms, enum file_kind kind, const 
 {
     OWNED(binding_close) struct binding *binding = mem_zero(sizeof *binding);
     size_t key_count = table_key_count(terms->table);
+    bool of_record = false;
 
     binding->terms = terms;
     binding->kind = kind;
     binding->history = terms->history;
     binding->null_length = strlen(terms->null_string);
     binding->unmodified_length = strlen(terms->unmodified_string);
-    /* In history mode these two speak of a record: all versions, whatever their start. */
-    binding->start_in_key =
-        terms->history && kind != FILE_KIND_EARLIEST_START && kind != FILE_KIND_DELETE;
-    binding->parts_count = key_count - (terms->history && !binding->start_in_key ? (size_t)1 : 0);
+    /* In history mode these two speak of a record: all versions, whatever their start. A plain
+     * batch speaks of single versions, and must find their keys as history mode has made them. */
+    of_record = terms->history && (kind == FILE_KIND_EARLIEST_START || kind == FILE_KIND_DELETE);
+    binding->start_in_key = key_is_history(terms->table) && !of_record;
+    binding->parts_count = key_count - (of_record ? (size_t)1 : 0);
     binding->parts = mem_zero_array(key_count + 1, sizeof *binding->parts);
     binding->steps = mem_zero_array(terms->table->columns_count + 1, sizeof *binding->steps);
 
