@@ -1,6 +1,7 @@
 # Thin entry points; the building is CMake's (CMakePresets.json), the testing is ctest's.
 PRESET ?= Release
 ARGS ?=
+SOAK_SECONDS ?= 600
 MAKEFLAGS += --no-print-directory
 
 # What building takes.
@@ -33,7 +34,8 @@ help:
 	@echo "make compilers        builds with Clang 14 and 16, warnings being errors"
 	@echo "make fuzz             every fuzz target for FUZZ_SECONDS (10)"
 	@echo "make lint             format, names, layers, spelling, shell scripts"
-	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times"
+	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times,"
+	@echo "                      then random operations beside the model for SOAK_SECONDS (600)"
 	@echo "make bench            BENCH_ROWS (4000000) rows into weir, beside sqlite3"
 	@echo "make fresh            clone and test in a minimal Debian root made by debootstrap"
 	@echo "make build PRESET=... Release (default), Debug, asan, tsan, clang14 or clang16"
@@ -95,8 +97,10 @@ lint:
 
 soak: export SOAK_KILLS ?= 50
 soak: export SOAK_ROWS ?= 1000000
+soak: export WEIR_TEST_SECONDS = $(SOAK_SECONDS)
 soak: build_client
 	@$(CLIENT) tests/e2e/test_kill_batches.py -v Soak
+	@$(CLIENT) tests/e2e/test_random_operations.py -v
 
 bench: export BENCH_ROWS ?= 4000000
 bench: export BENCH_TOOLS = build/cmake/Release/bin

@@ -8,40 +8,7 @@ import destination_sdk_pb2 as sdk
 from batchfile import NULL, UNMODIFIED, zstd
 from case import ServerCase
 from model import READ, Column
-
-DATETIMES = ["2007-12-03T10:15:30", "2007-12-03T10:15", "2007-12-03 10:15:30",
-             "1969-12-31T23:59:59.999999999", "0000-01-01T00:00:00", "9999-12-31T23:59:59.999",
-             "9999-12-31T23:59:59.999999999", "1600-02-29T12:00:00.1", "2262-04-11T23:47:17"]
-
-TEXTS = ["", " ", "plain", "a,b", 'say "hi"', "two\nlines", "two\r\nlines", "back\\slash", "null",
-         "NULL", "ü 表 😀", "nul\0inside", "x" * 100_000, '"', "\ufeffmark", "'", "\t"]
-
-# What each type accepts, in the forms that real files have.
-VALUES = {
-    "BOOLEAN": ["true", "false", "TRUE", "False"],
-    "SHORT": ["0", "-32768", "32767", "+7", "007", "-1"],
-    "INT": ["0", "-2147483648", "2147483647", "+5"],
-    "LONG": ["0", "-9223372036854775808", "9223372036854775807", "-1"],
-    "DECIMAL": ["0", "1.50", "-123.456", "+3", "9" * 38, "-" + "9" * 38, "0." + "0" * 36 + "1",
-                "1.2345678901234568E22", "1E5", "1e-10", "3.3", "0.10", "123456789.987654321",
-                "1." + "2" * 37],
-    "FLOAT": ["1.5", "0.1", "-2.5e10", "3.4028235E38", "3.4028237E+38", "-3.4028237E+38", "NaN",
-              "Infinity", "-Infinity", "inf", "1.4e-45", "16777217", "0"],
-    "DOUBLE": ["200", "0.1", "-1.7976931348623157E308", "5e-324", "NaN", "Infinity", "-Infinity",
-               "inf", "3.141592653589793", "1e22", "0"],
-    "NAIVE_DATE": ["2007-12-03", "0000-01-01", "9999-12-31", "1600-02-29", "1969-12-31",
-                   "+2007-12-03"],
-    "NAIVE_TIME": ["10:15:30", "10:15", "00:00:00", "23:59:59.999999999", "10:15:30.5",
-                   "10:15:30.120"],
-    "NAIVE_DATETIME": DATETIMES,
-    "UTC_DATETIME": DATETIMES + [text + "Z" for text in DATETIMES] +
-                    ["2007-12-03T10:15:30+02:00", "2007-12-03T00:15:30.25-05:30",
-                     "2024-02-29T23:59:59+00:00"],
-    "BINARY": ["", "AA==", "AA", "aGVsbG8=", "aGVsbG8", "not base64!", "ü", "AAECAwQFBgcICQ=="],
-    "STRING": TEXTS,
-    "XML": ["<a/>", ""] + TEXTS[2:5],
-    "JSON": ['{"a": [1, null]}', "not json", ""] + TEXTS[2:5],
-}
+from samples import DATETIMES, TEXTS, VALUES
 
 # In a primary key each value once; 12Z and 12.000Z would be the same key.
 KEYS = {

@@ -58,13 +58,15 @@ class Destination:
         self.apply(batch, HistoryTable)
 
     def apply(self, batch, kind):
-        copy = self.get(batch.table.schema, batch.table.name).copy()
-        self.check_request(copy, batch.request_table)
+        changed = self.get(batch.table.schema, batch.table.name).copy()
+        self.check_request(changed, batch.request_table)
+        view = kind(changed.schema, changed.name, changed.columns, changed.rows)
         try:
-            batch.apply_to(kind(copy.schema, copy.name, copy.columns, copy.rows))
+            batch.apply_to(view)
         except ValueError as error:
             raise Refused(str(error)) from error
-        self.put(copy)
+        changed.rows = view.rows
+        self.put(changed)
 
     @staticmethod
     def check_request(table, request_table):

@@ -44,7 +44,7 @@ class HistoryTable(Table):
         left = [version for version in versions if version[START] < start]
         if left:
             latest = max(left, key=lambda version: version[START])
-            latest[ACTIVE] = False
+            latest[ACTIVE] = False if latest[ACTIVE] else latest[ACTIVE]
             if latest[END] is None or latest[END] >= start:
                 latest[END] = start - MILLISECOND
         return left

@@ -62,7 +62,7 @@ def read_decimal(text):
         sign, digits, exponent = value.as_tuple()
         must_be(exponent < 0 and digits[-1] == 0, text)
         value = Decimal((sign, digits[:-1] or (0,), exponent + 1))
-    return value
+    return value if value else value.copy_abs()
 
 
 def is_within_limits(value):
