@@ -49,6 +49,14 @@ struct column *table_add_column(struct table *table, const char *name)
     return column;
 }
 
+void table_drop_column(struct table *table, size_t index)
+{
+    mem_free(table->columns[index].name);
+    memmove(&table->columns[index], &table->columns[index + 1],
+            (table->columns_count - index - 1) * sizeof *table->columns);
+    table->columns_count--;
+}
+
 struct column *table_find_column(const struct table *table, const void *name, size_t length)
 {
     for (size_t i = 0; i < table->columns_count; i++) {

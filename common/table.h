@@ -32,6 +32,9 @@ struct table *table_copy(const struct table *table);
  * pointer lives until the next call. */
 struct column *table_add_column(struct table *table, const char *name);
 
+/* Takes out the column at that place. */
+void table_drop_column(struct table *table, size_t index);
+
 /* The column of that name (compared byte for byte, `length` bytes), or NULL. */
 struct column *table_find_column(const struct table *table, const void *name, size_t length);
 

@@ -11,17 +11,14 @@ bool job_alter_table(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     OWNED(run_collector_free) struct run_collector *collector = NULL;
     OWNED(store_close) struct store *store = NULL;
     OWNED(table_free) struct table *wished = NULL;
-    bool spilled = false;
+    struct rewrite_means means;
 
+    (void)result;
     if (!table_entry_read(job->alter_table->table, &wished, err) ||
         !job_open_store(worker, &store, err)) {
         return false;
     }
     collector = job_collector(worker, wished->operation_id, &watch);
-    if (!alter_table(store, wished, job->alter_table->drop_columns, collector, &watch, &spilled,
-                     err)) {
-        return false;
-    }
-    job_count_spill(worker, spilled, result);
-    return true;
+    means = (struct rewrite_means){store, collector, &watch};
+    return alter_table(&means, wished, job->alter_table->drop_columns, err);
 }

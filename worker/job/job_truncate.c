@@ -21,13 +21,17 @@ bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result 
     const struct run_watch watch = {job_tick, worker};
     OWNED(store_close) struct store *store = NULL;
     OWNED(run_collector_free) struct run_collector *collector = NULL;
+    struct rewrite_means means;
     uint64_t rows = 0;
     bool spilled = false;
 
     REQUIRE(wanted->operation_id.len == LIMIT_OPERATION_ID_BYTES);
     collector = job_collector(worker, wanted->operation_id.data, &watch);
-    if (!job_open_store(worker, &store, err) ||
-        !truncate_table(store, &terms, collector, &watch, &rows, &spilled, err)) {
+    if (!job_open_store(worker, &store, err)) {
+        return false;
+    }
+    means = (struct rewrite_means){store, collector, &watch};
+    if (!truncate_table(&means, &terms, &rows, &spilled, err)) {
         return false;
     }
     job_count_spill(worker, spilled, result);

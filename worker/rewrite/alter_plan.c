@@ -4,14 +4,12 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "common/mem.h"
 #include "worker/value/key.h"
 
 static void change_columns(const struct table *before, const struct table *wished,
                            bool drop_columns, struct alter_plan *plan);
 static void change_column(struct column *column, const struct column *wish,
                           struct alter_plan *plan);
-static void drop_column(struct table *table, size_t index);
 static void add_columns(const struct table *wished, struct alter_plan *plan);
 static void set_key(const struct table *before, const struct table *wished,
                     struct alter_plan *plan);
@@ -48,7 +46,7 @@ static void change_columns(const struct table *before, const struct table *wishe
         if (wish != NULL) {
             change_column(&plan->after->columns[i - 1], wish, plan);
         } else if (drop_columns) {
-            drop_column(plan->after, i - 1);
+            table_drop_column(plan->after, i - 1);
             plan->changed = true;
         }
     }
@@ -77,14 +75,6 @@ static void change_column(struct column *column, const struct column *wish, stru
     plan->changed = plan->changed || column->has_decimal != before.has_decimal ||
                     column->precision != before.precision || column->scale != before.scale ||
                     column->string_byte_length != before.string_byte_length;
-}
-
-static void drop_column(struct table *table, size_t index)
-{
-    mem_free(table->columns[index].name);
-    memmove(&table->columns[index], &table->columns[index + 1],
-            (table->columns_count - index - 1) * sizeof *table->columns);
-    table->columns_count--;
 }
 
 /* A column that was dropped and comes again gets another id: its former values stay unseen. */

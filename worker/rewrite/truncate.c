@@ -9,53 +9,59 @@
 
 #include "common/buffer.h"
 #include "common/text.h"
+#include "worker/rewrite/walk.h"
 #include "worker/value/row.h"
 
-enum {
-    TICK_ROWS = 1024
+/* What the walk over the rows needs to know. */
+struct truncation {
+    const struct truncate_terms *terms;
+    struct run_collector *collector;
+    const struct buffer *change; /* to each row that is meant */
+    uint32_t synced_id;
 };
-
-static const uint8_t stored_true[] = {1};
 
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
                          uint32_t *synced_id_out, uint32_t *deleted_id_out, struct error *err);
 static bool find_column(const struct table *table, const char *what, const char *name,
                         enum column_type type, uint32_t *id_out, struct error *err);
-static bool collect(struct store_reader *reader, const struct truncate_terms *terms,
-                    struct run_collector *collector, const struct run_watch *watch,
-                    struct error *err);
-static bool is_meant(const struct truncate_terms *terms, uint32_t synced_id, const uint8_t *cells,
-                     size_t length);
-static bool apply(struct store *store, const struct table *table,
-                  const struct truncate_terms *terms, struct run_collector *collector,
-                  const struct run_watch *watch, uint64_t *rows_out, bool *spilled_out,
+static void append_deleted(struct buffer *change, uint32_t deleted_id);
+static bool collect(void *context, const struct walk_row *row, struct error *err);
+static bool is_meant(const struct truncation *truncation, const struct walk_row *row);
+static bool apply(const struct rewrite_means *means, const struct table *table,
+                  const struct truncate_terms *terms, uint64_t *rows_out, bool *spilled_out,
                   struct error *err);
 
-bool truncate_table(struct store *store, const struct truncate_terms *terms,
-                    struct run_collector *collector, const struct run_watch *watch,
+bool truncate_table(const struct rewrite_means *means, const struct truncate_terms *terms,
                     uint64_t *rows_out, bool *spilled_out, struct error *err)
 {
-    OWNED(store_reader_close) struct store_reader *reader = NULL;
     OWNED(table_free) struct table *table = NULL;
+    OWNED(buffer_clear) struct buffer change = {0};
+    struct truncation truncation = {
+        .terms = terms, .collector = means->collector, .change = &change};
+    uint32_t deleted_id = 0;
 
     *rows_out = 0;
     *spilled_out = false;
-    if (!store_reader_open(store, terms->schema_name, terms->table_name, &reader, err)) {
+    if (!registry_find(means->store, terms->schema_name, terms->table_name, &table, err)) {
         return false;
     }
-    if (reader == NULL) {
+    if (table == NULL) {
         return true;
     }
-    table = table_copy(store_reader_table(reader));
-    if (!collect(reader, terms, collector, watch, err)) {
+    if (!find_columns(table, terms, &truncation.synced_id, &deleted_id, err)) {
         return error_wrap(err, "could not truncate table \"%s.%s\"",
                           text_name(terms->schema_name).text, text_name(terms->table_name).text);
     }
-    /* A process opens an environment once: the scan ends before the transaction begins. The table's
+    if (!terms->has_before) {
+        return true;
+    }
+    if (terms->deleted_column != NULL) {
+        append_deleted(&change, deleted_id);
+    }
+    /* A process opens an environment once: the walk ends before the transaction begins. The table's
      * lease keeps others from writing in between. */
-    store_reader_close(&reader);
-    return !terms->has_before ||
-           apply(store, table, terms, collector, watch, rows_out, spilled_out, err);
+    return walk_rows(means->store, table, means->watch, collect, &truncation, err) &&
+           apply(means, table, terms, rows_out, spilled_out, err);
 }
 
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
@@ -89,69 +95,51 @@ static bool find_column(const struct table *table, const char *what, const char 
     return true;
 }
 
-static bool collect(struct store_reader *reader, const struct truncate_terms *terms,
-                    struct run_collector *collector, const struct run_watch *watch,
-                    struct error *err)
+/* What a soft truncate changes in every row that is meant; a hard one needs the keys alone. */
+static void append_deleted(struct buffer *change, uint32_t deleted_id)
 {
-    OWNED(buffer_clear) struct buffer change = {0};
-    struct run_entry entry = {0};
-    enum store_next next = STORE_END;
-    const uint8_t *row = NULL;
-    size_t row_length = 0;
-    uint32_t synced_id = 0;
-    uint32_t deleted_id = 0;
+    static const uint8_t stored_true[] = {1};
     uint32_t last_id = 0;
-    uint64_t rows = 0;
 
-    if (!find_columns(store_reader_table(reader), terms, &synced_id, &deleted_id, err)) {
-        return false;
-    }
-    if (!terms->has_before) {
-        return true;
-    }
-    if (terms->deleted_column != NULL) {
-        row_append_cell(
-            &change, &last_id,
-            &(struct row_cell){.column_id = deleted_id, .stored = stored_true, .length = 1});
-    }
-    entry.change = change.bytes;
-    entry.change_length = change.length;
-    while ((next = store_reader_next(reader, &entry.key, &entry.key_length, &row, &row_length,
-                                     err)) == STORE_ROW) {
-        if (row_length >= ROW_SEQUENCE_BYTES &&
-            is_meant(terms, synced_id, row + ROW_SEQUENCE_BYTES, row_length - ROW_SEQUENCE_BYTES) &&
-            !run_collector_add(collector, &entry, err)) {
-            return false;
-        }
-        if (++rows % TICK_ROWS == 0 && !watch->tick(watch->context, err)) {
-            return false;
-        }
-    }
-    return next == STORE_END;
+    row_append_cell(
+        change, &last_id,
+        &(struct row_cell){.column_id = deleted_id, .stored = stored_true, .length = 1});
 }
 
-static bool is_meant(const struct truncate_terms *terms, uint32_t synced_id, const uint8_t *cells,
-                     size_t length)
+static bool collect(void *context, const struct walk_row *row, struct error *err)
+{
+    struct truncation *truncation = context;
+    const struct run_entry entry = {
+        .key = row->key,
+        .key_length = row->key_length,
+        .change = truncation->change->bytes,
+        .change_length = truncation->change->length,
+    };
+
+    return !is_meant(truncation, row) || run_collector_add(truncation->collector, &entry, err);
+}
+
+static bool is_meant(const struct truncation *truncation, const struct walk_row *row)
 {
     struct row_cell synced = {0};
 
-    return row_find(cells, length, synced_id, &synced) && !synced.is_null &&
-           synced.length == MOMENT_STORED_BYTES &&
-           moment_compare(moment_read_stored(synced.stored), terms->before) < 0;
+    return row_find(row->cells, row->cells_length, truncation->synced_id, &synced) &&
+           !synced.is_null && synced.length == MOMENT_STORED_BYTES &&
+           moment_compare(moment_read_stored(synced.stored), truncation->terms->before) < 0;
 }
 
-static bool apply(struct store *store, const struct table *table,
-                  const struct truncate_terms *terms, struct run_collector *collector,
-                  const struct run_watch *watch, uint64_t *rows_out, bool *spilled_out,
+static bool apply(const struct rewrite_means *means, const struct table *table,
+                  const struct truncate_terms *terms, uint64_t *rows_out, bool *spilled_out,
                   struct error *err)
 {
     OWNED(store_txn_abort) struct store_txn *txn = NULL;
     OWNED(run_merger_free) struct run_merger *merger = NULL;
     enum file_kind kind = terms->deleted_column != NULL ? FILE_KIND_UPDATE : FILE_KIND_DELETE;
+    const struct run_watch *watch = means->watch;
     bool already = false;
 
-    if (!run_collector_finish(collector, &merger, err) ||
-        !store_txn_begin(store, table, terms->operation_id, &txn, &already, err)) {
+    if (!run_collector_finish(means->collector, &merger, err) ||
+        !store_txn_begin(means->store, table, terms->operation_id, &txn, &already, err)) {
         return false;
     }
     return already ||

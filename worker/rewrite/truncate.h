@@ -8,8 +8,7 @@
 #include "common/attributes.h"
 #include "common/error.h"
 #include "worker/apply/apply.h"
-#include "worker/run/collector.h"
-#include "worker/store/store.h"
+#include "worker/rewrite/rewrite.h"
 #include "worker/value/moment.h"
 
 struct truncate_terms {
@@ -25,8 +24,8 @@ struct truncate_terms {
 /* Truncates in one transaction; a table that does not exist is a success. An empty, unknown or
  * otherwise typed column is ERROR_REQUEST. *rows_out: how many rows were meant;
  * *spilled_out: as for store_txn_commit(). */
-MUST_CHECK bool truncate_table(struct store *store, const struct truncate_terms *terms,
-                               struct run_collector *collector, const struct run_watch *watch,
-                               uint64_t *rows_out, bool *spilled_out, struct error *err);
+MUST_CHECK bool truncate_table(const struct rewrite_means *means,
+                               const struct truncate_terms *terms, uint64_t *rows_out,
+                               bool *spilled_out, struct error *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/require.h"
 #include "common/table_entry.h"
 #include "common/text.h"
+#include "worker/store/facts.h"
 #include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
 
@@ -20,15 +21,10 @@ enum {
     FORMAT_VERSION = 1
 };
 
-static const char fact_version[] = "format_version";
-static const char fact_next_id[] = "next_id";
-
 static bool check_nothing_is_lost(struct store *store, struct error *err);
 static bool note_name(void *context, const char *name, struct error *err);
 static bool is_retry(const struct table *existing, const struct table *wished);
 static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err);
-static int get_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t *value_out);
-static int put_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t value);
 static bool append_name(const char *schema_name, const char *table_name, struct buffer *key,
                         struct error *err);
 static bool find(const struct store *store, MDB_txn *txn, const char *schema_name,
@@ -38,7 +34,11 @@ static bool put_entry(const struct store *store, MDB_txn *txn, const struct tabl
                       struct error *err);
 static bool create_in(struct store *store, MDB_txn *txn, const struct table *wished,
                       struct error *err);
-static bool make_generation(struct store *store, const struct table *table, struct error *err);
+static bool switch_in(struct store *store, MDB_txn *txn, const struct table *before,
+                      const struct table *after, bool *already_out, struct error *err);
+static bool take_out(const struct store *store, MDB_txn *txn, const struct table *before,
+                     struct error *err);
+static bool has_name_of(const struct table *one, const struct table *other);
 
 bool registry_open(struct store *store, struct error *err)
 {
@@ -130,73 +130,30 @@ bool registry_create(struct store *store, const struct table *table, struct erro
     return env_commit(&txn, err) || error_wrap(err, "could not write to the registry");
 }
 
-bool registry_replace(struct store *store, const struct table *before, const struct table *after,
-                      struct error *err)
+bool registry_switch(struct store *store, const struct table *before, const struct table *after,
+                     struct error *err)
 {
     OWNED(env_abort) MDB_txn *txn = NULL;
-    OWNED(table_free) struct table *now = NULL;
-    OWNED(mem_release) char *former = store_table_path(store, before->id, before->generation);
-    struct error ignored = {0};
+    bool already = false;
     int result = mdb_txn_begin(store->registry, NULL, 0, &txn);
 
+    REQUIRE(before != NULL || after != NULL);
     if (result != 0) {
         return env_fail(err, result, "could not write to the registry");
     }
-    if (!find(store, txn, before->schema_name, before->name, &now, err)) {
+    if (!switch_in(store, txn, before, after, &already, err)) {
         return false;
     }
-    if (now != NULL && is_retry(now, after)) {
+    if (already) {
         return true;
     }
-    if (now == NULL || now->id != before->id || now->generation != before->generation) {
-        return error_set(err, ERROR_STORE, "table \"%s.%s\" was changed meanwhile",
-                         text_name(before->schema_name).text, text_name(before->name).text);
-    }
-    if (!put_entry(store, txn, after, err)) {
-        return false;
-    }
     if (!env_commit(&txn, err)) {
         return error_wrap(err, "could not write to the registry");
     }
-    /* What cannot be removed now is swept at the next start. */
-    if (after->generation != before->generation) {
-        (void)!env_remove(former, &ignored);
+    if (before != NULL) {
+        generation_remove_former(store, before, after);
     }
     return true;
-}
-
-bool registry_make_generation(struct store *store, struct table *table, struct error *err)
-{
-    OWNED(env_abort) MDB_txn *txn = NULL;
-    uint64_t next_id = 1;
-    int result = mdb_txn_begin(store->registry, NULL, 0, &txn);
-
-    if (result == 0) {
-        result = get_fact(store, txn, fact_next_id, &next_id);
-    }
-    if (result == 0) {
-        result = put_fact(store, txn, fact_next_id, next_id + 1);
-    }
-    if (result != 0) {
-        return env_fail(err, result, "could not write to the registry");
-    }
-    if (!env_commit(&txn, err)) {
-        return error_wrap(err, "could not write to the registry");
-    }
-    /* What tries whose worker died have left may be as large as the table. */
-    if (!store_sweep_table(store, table, err)) {
-        return false;
-    }
-    table->generation = next_id;
-    return make_generation(store, table, err);
-}
-
-void registry_drop_generation(struct store *store, const struct table *table)
-{
-    OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
-    struct error ignored = {0};
-
-    (void)!env_remove(path, &ignored);
 }
 
 bool registry_each(struct store *store, bool (*visit)(void *context, const struct table *table),
@@ -272,12 +229,12 @@ static bool is_retry(const struct table *existing, const struct table *wished)
 static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err)
 {
     uint64_t version = 0;
-    int result = get_fact(store, txn, fact_version, &version);
+    int result = fact_get(store, txn, FACT_FORMAT_VERSION, NULL, &version);
 
     if (result == MDB_NOTFOUND && !store->read_only) {
         *fresh_out = true;
         version = FORMAT_VERSION;
-        result = put_fact(store, txn, fact_version, version);
+        result = fact_put(store, txn, FACT_FORMAT_VERSION, NULL, version);
     }
     if (result != 0) {
         return env_fail(err, result, "could not read the registry's format version");
@@ -289,29 +246,6 @@ static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, st
         return error_hint(err, "Use the weir that wrote it, or another --data-dir.");
     }
     return true;
-}
-
-static int get_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t *value_out)
-{
-    MDB_val key = {.mv_data = (void *)(uintptr_t)name, .mv_size = strlen(name)};
-    MDB_val value;
-    int result = mdb_get(txn, store->facts, &key, &value);
-
-    if (result == 0) {
-        if (value.mv_size != sizeof *value_out) {
-            return MDB_CORRUPTED;
-        }
-        memcpy(value_out, value.mv_data, sizeof *value_out);
-    }
-    return result;
-}
-
-static int put_fact(const struct store *store, MDB_txn *txn, const char *name, uint64_t value)
-{
-    MDB_val key = {.mv_data = (void *)(uintptr_t)name, .mv_size = strlen(name)};
-    MDB_val data = {.mv_data = &value, .mv_size = sizeof value};
-
-    return mdb_put(txn, store->facts, &key, &data, 0);
 }
 
 /* Names have no NUL, so one between them keeps both apart and the order that of the names. */
@@ -389,6 +323,9 @@ static bool put_entry(const struct store *store, MDB_txn *txn, const struct tabl
     key = (MDB_val){.mv_data = name.bytes, .mv_size = name.length};
     value = (MDB_val){.mv_data = packed.bytes, .mv_size = packed.length};
     result = mdb_put(txn, store->tables, &key, &value, 0);
+    if (result == 0) {
+        result = fact_remove(store, txn, FACT_UNNAMED, table);
+    }
     return result == 0 || env_fail(err, result, "could not write to the registry");
 }
 
@@ -398,7 +335,7 @@ static bool create_in(struct store *store, MDB_txn *txn, const struct table *wis
 {
     OWNED(table_free) struct table *table = table_copy(wished);
     uint64_t next_id = 1;
-    int result = get_fact(store, txn, fact_next_id, &next_id);
+    int result = fact_get(store, txn, FACT_NEXT_ID, NULL, &next_id);
 
     if (result != 0 && result != MDB_NOTFOUND) {
         return env_fail(err, result, "could not read the registry");
@@ -409,45 +346,56 @@ static bool create_in(struct store *store, MDB_txn *txn, const struct table *wis
     for (size_t i = 0; i < table->columns_count; i++) {
         table->columns[i].id = table->next_column_id++;
     }
-    result = put_fact(store, txn, fact_next_id, next_id + 1);
+    result = fact_put(store, txn, FACT_NEXT_ID, NULL, next_id + 1);
     if (result != 0) {
         return env_fail(err, result, "could not write to the registry");
     }
-    return put_entry(store, txn, table, err) && make_generation(store, table, err);
+    return put_entry(store, txn, table, err) && generation_make_file(store, table, err);
 }
 
-/* Makes an empty environment and everything on the way to it durable. A file of that name is what a
- * killed try left behind. */
-static bool make_generation(struct store *store, const struct table *table, struct error *err)
+/* Compares the registry with what the caller has seen, then changes it. */
+static bool switch_in(struct store *store, MDB_txn *txn, const struct table *before,
+                      const struct table *after, bool *already_out, struct error *err)
 {
-    OWNED(mem_release) char *tables = store_tables_folder(store);
-    OWNED(mem_release) char *folder = store_table_folder(store, table->id);
-    OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
-    const struct env_terms terms = {
-        .path = path, .map_size_bytes = store->map_size_bytes, .creates = true};
-    OWNED(env_close) MDB_env *env = NULL;
-    OWNED(env_abort) MDB_txn *txn = NULL;
-    MDB_dbi rows = 0;
-    MDB_dbi meta = 0;
-    int result = 0;
+    const struct table *named = after != NULL ? after : before;
+    bool same_name = before != NULL && after != NULL && has_name_of(before, after);
+    OWNED(table_free) struct table *now = NULL;
+    OWNED(table_free) struct table *target = NULL;
 
-    REQUIRE(table->generation != 0);
-    if (!folder_make(tables, err) || !folder_make(folder, err) || !env_remove(path, err) ||
-        !env_open(&terms, &env, err)) {
+    if (!find(store, txn, named->schema_name, named->name, &target, err) ||
+        (before != NULL && !find(store, txn, before->schema_name, before->name, &now, err))) {
         return false;
     }
-    result = mdb_txn_begin(env, NULL, 0, &txn);
-    if (result == 0) {
-        result = mdb_dbi_open(txn, TABLE_ROWS_DATABASE, MDB_CREATE, &rows);
+    *already_out = after != NULL && target != NULL && is_retry(target, after);
+    if (*already_out) {
+        return true;
     }
-    if (result == 0) {
-        result = mdb_dbi_open(txn, TABLE_META_DATABASE, MDB_CREATE, &meta);
+    if ((before != NULL &&
+         (now == NULL || now->id != before->id || now->generation != before->generation)) ||
+        (after != NULL && !same_name && target != NULL)) {
+        return error_set(err, ERROR_STORE, "table \"%s.%s\" was changed meanwhile",
+                         text_name(named->schema_name).text, text_name(named->name).text);
     }
-    if (result != 0) {
-        return env_fail(err, result, "could not make the table's database");
+    return (before == NULL || same_name || take_out(store, txn, before, err)) &&
+           (after == NULL || put_entry(store, txn, after, err));
+}
+
+static bool take_out(const struct store *store, MDB_txn *txn, const struct table *before,
+                     struct error *err)
+{
+    OWNED(buffer_clear) struct buffer name = {0};
+    MDB_val key;
+    int result = 0;
+
+    if (!append_name(before->schema_name, before->name, &name, err)) {
+        return false;
     }
-    if (!env_commit(&txn, err)) {
-        return error_wrap(err, "could not make the table's database");
-    }
-    return folder_sync(folder, err);
+    key = (MDB_val){.mv_data = name.bytes, .mv_size = name.length};
+    result = mdb_del(txn, store->tables, &key, NULL);
+    return result == 0 || env_fail(err, result, "could not write to the registry");
+}
+
+static bool has_name_of(const struct table *one, const struct table *other)
+{
+    return strcmp(one->schema_name, other->schema_name) == 0 && strcmp(one->name, other->name) == 0;
 }

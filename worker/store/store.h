@@ -52,26 +52,29 @@ MUST_CHECK bool registry_find(struct store *store, const char *schema_name, cons
  * existing one carries the same operation id (a retry): then it is a success. */
 MUST_CHECK bool registry_create(struct store *store, const struct table *table, struct error *err);
 
-/* Puts `after` in the place of the entry of `before`, which has the same names; one transaction. If
- * the generation is another one, made by registry_make_generation() and filled, the former one's
- * files are removed: readers that have it open finish. A retry of the same operation is a success.
- * ERROR_STORE if the entry is not `before` any more. */
-MUST_CHECK bool registry_replace(struct store *store, const struct table *before,
-                                 const struct table *after, struct error *err);
-
-/* Makes an empty generation for the table, with a number that was never used, and puts the number
- * into it. Generations that were never named are removed first: the caller holds the table's lease.
- * Until registry_replace() names it, it is a left-over. */
-MUST_CHECK bool registry_make_generation(struct store *store, struct table *table,
-                                         struct error *err);
-
-/* Removes a generation that was never named. */
-void registry_drop_generation(struct store *store, const struct table *table);
+/* Takes `before` out of the registry and puts `after` in, in one transaction: the entry changes
+ * (same names), is renamed, is dropped (`after` NULL), or is new (`before` NULL). Files of `before`
+ * that `after` does not name are removed: readers that have them open finish. A retry of the same
+ * operation is a success. ERROR_STORE if the entry is not `before` any more, or if a table has the
+ * new name. */
+MUST_CHECK bool registry_switch(struct store *store, const struct table *before,
+                                const struct table *after, struct error *err);
 
 /* Calls `visit` with every table in order of schema and name; false from it ends the walk. */
 MUST_CHECK bool registry_each(struct store *store,
                               bool (*visit)(void *context, const struct table *table),
                               void *context, struct error *err);
+
+/* ---- generations ---- */
+
+/* Makes an empty generation for the table, with a number that was never used, and puts the number
+ * into it; a table without id (0) gets one, too. Generations that were never named are removed
+ * first: the caller holds the lease of the table's name. Until registry_switch() names it, it is a
+ * left-over. */
+MUST_CHECK bool generation_make(struct store *store, struct table *table, struct error *err);
+
+/* Removes a generation that was never named. */
+void generation_drop(struct store *store, const struct table *table);
 
 /* ---- writing a table ---- */
 
@@ -118,6 +121,10 @@ void store_row_before(struct store_txn *txn, const void *key, size_t key_length,
                       size_t shared_length, struct store_row *row_out);
 void store_row_from(struct store_txn *txn, const void *key, size_t key_length, size_t shared_length,
                     struct store_row *row_out);
+
+/* Makes durable what was written so far and goes on, without telling of a batch: for a generation
+ * that the registry does not name yet, so that filling it takes little memory. */
+void store_txn_flush(struct store_txn *txn);
 
 /* The first failure so far, or NULL: lets a loop end early. */
 const struct error *store_txn_failure(const struct store_txn *txn);

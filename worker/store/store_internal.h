@@ -42,6 +42,15 @@ MUST_CHECK bool registry_open(struct store *store, struct error *err);
 MUST_CHECK bool store_sweep_table(const struct store *store, const struct table *table,
                                   struct error *err);
 
+/* Makes an empty environment and everything on the way to it durable. A file of that name is what a
+ * killed try left behind. */
+MUST_CHECK bool generation_make_file(struct store *store, const struct table *table,
+                                     struct error *err);
+
+/* Removes the files of `before` that `after` (NULL: nothing) does not name. */
+void generation_remove_former(struct store *store, const struct table *before,
+                              const struct table *after);
+
 /* Reads the batch entry of a table's environment; all zero if no batch was committed yet. The
  * caller releases it with weir__batch_entry__free_unpacked(). */
 MUST_CHECK bool batch_entry_read(MDB_txn *txn, MDB_dbi meta, Weir__BatchEntry **entry_out,

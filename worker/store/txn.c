@@ -180,6 +180,29 @@ void store_row_from(struct store_txn *txn, const void *key, size_t key_length, s
     take_row(txn, result, &at, key, key_length, shared_length, row_out);
 }
 
+void store_txn_flush(struct store_txn *txn)
+{
+    int result = 0;
+
+    if (txn->failure.kind != ERROR_NONE) {
+        return;
+    }
+    mdb_cursor_close(txn->cursor);
+    txn->cursor = NULL;
+    txn->located = false;
+    result = mdb_txn_commit(MOVE(txn->txn));
+    if (result == 0) {
+        result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
+        txn->written_at = file_written_at(txn);
+    }
+    if (result == 0) {
+        result = mdb_cursor_open(txn->txn, txn->rows, &txn->cursor);
+    }
+    if (result != 0) {
+        fail(txn, result, "could not commit");
+    }
+}
+
 const struct error *store_txn_failure(const struct store_txn *txn)
 {
     return txn->failure.kind != ERROR_NONE ? &txn->failure : NULL;

@@ -49,8 +49,8 @@ static bool alter(const struct table *wished, bool drop_columns,
     OWNED(mem_release) char *folder = mem_format("%s/runs-of-alter", fixture_folder);
     struct run_builder *builder = run_builder_new(4 * MIB);
     struct run_collector *collector = run_collector_new(builder, folder, 0, &watch);
-    bool spilled = false;
-    bool altered = alter_table(store, wished, drop_columns, collector, &watch, &spilled, err);
+    const struct rewrite_means means = {store, collector, &watch};
+    bool altered = alter_table(&means, wished, drop_columns, err);
 
     run_collector_free(&collector);
     run_builder_free(&builder);

@@ -1,0 +1,34 @@
+/* See walk.h. */
+#include "worker/rewrite/walk.h"
+
+#include "worker/value/row.h"
+
+bool walk_rows(struct store *store, const struct table *table, const struct run_watch *watch,
+               bool (*visit)(void *context, const struct walk_row *row, struct error *err),
+               void *context, struct error *err)
+{
+    OWNED(store_reader_close) struct store_reader *reader = NULL;
+    struct walk_row row = {0};
+    enum store_next next = STORE_END;
+    uint64_t rows = 0;
+
+    if (!store_reader_open(store, table->schema_name, table->name, &reader, err)) {
+        return false;
+    }
+    if (reader == NULL) {
+        return error_set(err, ERROR_STORE, "the table is gone");
+    }
+    while ((next = store_reader_next(reader, &row.key, &row.key_length, &row.cells,
+                                     &row.cells_length, err)) == STORE_ROW) {
+        if (row.cells_length < ROW_SEQUENCE_BYTES) {
+            return error_set(err, ERROR_STORE, "a row of the table is damaged");
+        }
+        row.cells += ROW_SEQUENCE_BYTES;
+        row.cells_length -= ROW_SEQUENCE_BYTES;
+        if (!visit(context, &row, err) ||
+            (++rows % RUN_TICK_ENTRIES == 0 && !watch->tick(watch->context, err))) {
+            return false;
+        }
+    }
+    return next == STORE_END;
+}
