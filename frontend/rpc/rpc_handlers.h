@@ -11,6 +11,7 @@ rpc_handle rpc_describe_table;
 rpc_handle rpc_create_table;
 rpc_handle rpc_alter_table;
 rpc_handle rpc_truncate;
+rpc_handle rpc_migrate;
 rpc_handle rpc_write_batch;
 rpc_handle rpc_write_history_batch;
 

@@ -2,12 +2,11 @@
 #include <string.h>
 
 #include "destination_sdk.pb-c.h"
+#include "frontend/rpc/migration_request.h"
 #include "frontend/rpc/rpc.h"
 #include "frontend/rpc/rpc_handlers.h"
 
 #define SERVICE "/fivetran_sdk.v2.DestinationConnector/"
-
-static rpc_handle handle_not_built;
 
 /* `tables_of_<message>`: requests name their table in a field, or in a Table message. */
 #define TABLES_BY_NAME(message, Message)                                                           \
@@ -39,6 +38,21 @@ TABLES_BY_MESSAGE(alter_table, AlterTableRequest)
 TABLES_BY_NAME(truncate, TruncateRequest)
 TABLES_BY_MESSAGE(write_batch, WriteBatchRequest)
 TABLES_BY_MESSAGE(write_history_batch, WriteHistoryBatchRequest)
+
+/* The table that is copied or renamed, and the one that it becomes. */
+static void tables_of_migrate(const ProtobufCMessage *request, struct rpc_tables *tables)
+{
+    const FivetranSdk__V2__MigrateRequest *migrate = (const void *)request;
+    Weir__MigrateJob wish = WEIR__MIGRATE_JOB__INIT;
+
+    if (migrate->details != NULL) {
+        migration_request_read(migrate->details, &wish);
+    }
+    set_table(tables, wish.schema_name, wish.table_name);
+    if (wish.to_table[0] != '\0') {
+        tables->names[tables->count++] = wish.to_table;
+    }
+}
 
 #define MESSAGE(name) (&fivetran_sdk__v2__##name##__descriptor)
 
@@ -115,8 +129,9 @@ const struct rpc rpcs[] = {
         .path = SERVICE "Migrate",
         .request = MESSAGE(migrate_request),
         .response = MESSAGE(migrate_response),
-        .handle = handle_not_built,
-        .at_once = true,
+        .handle = rpc_migrate,
+        .tables = tables_of_migrate,
+        .writes = true,
     },
 };
 /* clang-format on */
@@ -135,14 +150,4 @@ const struct rpc *rpc_find(const char *path, size_t path_length)
 const char *rpc_method(const struct rpc *rpc)
 {
     return strrchr(rpc->path, '/') + 1;
-}
-
-/* Said as what it is: an answer that pretends would let a sync go on without its data. */
-static bool handle_not_built(const struct rpc_call *call, const ProtobufCMessage *request,
-                             ProtobufCMessage *response, struct error *err)
-{
-    (void)request;
-    (void)response;
-    return error_set(err, ERROR_UNSUPPORTED, "weir %s does not serve %s", WEIR_VERSION,
-                     rpc_method(call->rpc));
 }

@@ -160,7 +160,6 @@ class CreateDescribe(ServerCase):
 
 class OtherRpcs(ServerCase):
     def test_every_rpc_of_the_service_is_answered(self):
-        """By its own oneof or by UNIMPLEMENTED with a sentence, never by silence."""
         requests = {
             "AlterTable": sdk.AlterTableRequest(schema_name="a"),
             "Truncate": sdk.TruncateRequest(schema_name="a", table_name="b"),
@@ -169,11 +168,7 @@ class OtherRpcs(ServerCase):
         }
         for rpc, request in requests.items():
             with self.subTest(rpc=rpc):
-                try:
-                    self.assertIsNotNone(self.client.call(rpc, request).WhichOneof("response"))
-                except grpc.RpcError as error:
-                    self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
-                    self.assertTrue(error.details())
+                self.assertIsNotNone(self.client.call(rpc, request).WhichOneof("response"))
 
     def test_an_unknown_method_is_unimplemented(self):
         with self.assertRaises(grpc.RpcError) as caught:

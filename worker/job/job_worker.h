@@ -63,6 +63,8 @@ bool job_apply_abort(struct job_worker *worker, const Weir__Job *job, Weir__Resu
 
 bool job_alter_table(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                      struct error *err);
+bool job_migrate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                 struct error *err);
 bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                   struct error *err);
 
