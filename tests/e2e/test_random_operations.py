@@ -18,7 +18,7 @@ from model import Refused
 from server import Server
 
 FIXED_SEEDS = (1, 2, 3, 4)
-STEPS = int(os.environ.get("WEIR_TEST_STEPS", "400"))
+STEPS = int(os.environ.get("WEIR_TEST_STEPS", "300"))
 SEED = os.environ.get("WEIR_TEST_SEED")
 SECONDS = os.environ.get("WEIR_TEST_SECONDS")
 
@@ -69,9 +69,9 @@ class Run:
         try:
             operation.apply(self.model)
         except Refused as error:
-            expected = "task"
+            expected = error.answer
             reason = f" ({error})"
-        self.outcomes[operation.rpc, expected] += 1
+        self.outcomes[operation.name, expected] += 1
         try:
             response = self.client.call(operation.rpc, operation.request)
         except grpc.RpcError as error:
@@ -148,8 +148,8 @@ class RandomOperations(unittest.TestCase):
             self.run_seed(seed)
             print(f"{number} seeds, {self.outcomes.total()} operations, "
                   f"{time.monotonic() - started:.0f} s", flush=True)
-        for (rpc, outcome), count in sorted(self.outcomes.items()):
-            print(f"{count:8} {rpc} {outcome}", flush=True)
+        for (name, outcome), count in sorted(self.outcomes.items()):
+            print(f"{count:8} {name}: {outcome}", flush=True)
 
     def run_seed(self, seed):
         with Server(*SERVER_OPTIONS) as server:

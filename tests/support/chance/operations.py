@@ -1,54 +1,19 @@
 """Random operations: what a sync does, in any order, on several tables."""
-import os
-
-from google.protobuf import text_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 import destination_sdk_pb2 as sdk
 from model import DELETED, SYNCED, Destination, Table, is_history
 
 from .batches import Batches
+from .migrations import Migrations
+from .operation import Operation
 from .spoiled import Spoiler
 from .tables import Tables
 from .values import Values
 
 TABLES_MAX = 6
-SHOWN_ROWS = 30
 NANOSECONDS = 10**9
 TIMESTAMP_SECONDS_MIN = -62135596800  # the year 1
-
-
-class Operation:
-    """A request, what it does to the model, and the tables that it is about."""
-
-    def __init__(self, rpc, request, apply, tables, batch=None):
-        self.rpc = rpc
-        self.request = request
-        self.apply = apply
-        self.tables = tables
-        self.batch = batch
-
-    def __str__(self):
-        request = type(self.request)()
-        request.CopyFrom(self.request)
-        if self.batch is not None:
-            request.ClearField("keys")
-        text = text_format.MessageToString(request, as_one_line=True, as_utf8=True)
-        return f"{self.rpc} {text[:6000]}{self.rows()}"
-
-    def rows(self):
-        lines = []
-        for phase, files in (self.batch.phases if self.batch else {}).items():
-            for _, header, rows in files:
-                lines += [f"{phase} file of {len(rows)} rows: {header}"]
-                lines += [f"    {row}"[:400] for row in rows[:SHOWN_ROWS]]
-        return "".join("\n  " + line for line in lines)
-
-    def forget_files(self):
-        """Removes the batch files."""
-        for files in (self.batch.phases if self.batch else {}).values():
-            for path, _, _ in files:
-                os.unlink(path)
 
 
 class Operations:
@@ -60,6 +25,7 @@ class Operations:
         self.random = random
         self.chance = self.values.chance
         self.destination = Destination()
+        self.migrations = Migrations(self.values, self.tables, self.destination)
 
     def next(self):
         """An operation for the destination as the model has it by now."""
@@ -68,8 +34,8 @@ class Operations:
             return self.create()
         table = tables[self.random.choice(list(tables))]
         make = self.random.choices(
-            [self.write, self.alter, self.truncate, self.write_spoiled, self.create_again],
-            weights=[60, 25, 10, 6, 1])[0]
+            [self.write, self.alter, self.migrations.next, self.truncate, self.write_spoiled,
+             self.create_again], weights=[60, 20, 30, 10, 6, 1])[0]
         return make(table)
 
     def create(self):

@@ -16,6 +16,12 @@ PRECISION_MAX = 38
 
 class Refused(Exception):
     """The server must answer a task, and nothing may have changed."""
+    answer = "task"
+
+
+class Unsupported(Refused):
+    """The server must answer unsupported, and nothing may have changed."""
+    answer = "unsupported"
 
 
 class Column:
@@ -57,10 +63,10 @@ class Table:
         self.name = name
         self.columns = columns
         self.rows = {} if rows is None else rows
-        self.copy_of = None
+        self.copy_of = None  # the name of the table of which it is a copy
 
-    def copy(self):
-        copy = type(self)(self.schema, self.name, list(self.columns),
+    def copy(self, name=None):
+        copy = type(self)(self.schema, name or self.name, list(self.columns),
                           {key: dict(row) for key, row in self.rows.items()})
         copy.copy_of = self.copy_of
         return copy
