@@ -1,11 +1,11 @@
 """Long sequences of random operations, on the server and on the model of a destination.
 
-After each of them the tables that it touched are compared, as described and as dumped. A run prints
-its seeds; WEIR_TEST_SEED repeats one. WEIR_TEST_SECONDS goes on with new seeds for that long, each
-on a server and a data folder of its own.
+After each of them the tables that it touched are compared, as described and as dumped. Some are
+sent at the same time as others, some a second time, and some while everything is killed: those are
+whole or absent then, and are sent again. A run prints its seeds; WEIR_TEST_SEED repeats one.
+WEIR_TEST_SECONDS goes on with new seeds for that long, each on a server and data folder of its own.
 """
 import collections
-import json
 import os
 import random
 import time
@@ -14,18 +14,20 @@ import unittest
 import grpc
 
 from chance import Operations
+from comparison import compare
 from model import Refused
 from server import Server
 
 FIXED_SEEDS = (1, 2, 3, 4)
-STEPS = int(os.environ.get("WEIR_TEST_STEPS", "300"))
+STEPS = int(os.environ.get("WEIR_TEST_STEPS", "250"))
 SEED = os.environ.get("WEIR_TEST_SEED")
 SECONDS = os.environ.get("WEIR_TEST_SECONDS")
 
 # Small, so that sorting makes many runs.
 SERVER_OPTIONS = ("--workers", "2", "--run-budget", "1MiB")
 
-DIFFERENCES_SHOWN = 5
+# About as long as a small operation takes.
+KILL_SECONDS = 0.005
 
 
 def seeds():
@@ -42,7 +44,7 @@ def seeds():
 
 
 class Run:
-    """One seed on one server."""
+    """One seed on one server. Its methods return what differs, as text, or None."""
 
     def __init__(self, seed, server, outcomes):
         self.outcomes = outcomes
@@ -53,64 +55,88 @@ class Run:
         self.model = self.operations.destination
 
     def step(self):
-        """Returns what differs, as text."""
-        operation = self.operations.next()
-        for _ in range(2 if self.random.random() < 0.1 else 1):
-            before = self.described_model(operation)
-            problem = self.do(operation) or self.compare(operation)
-            if problem:
-                return f"{operation}\n{before}\n{problem}"
-        operation.forget_files()
+        operations = self.next_operations()
+        before = [self.described(operation) for operation in operations]
+        way = self.random.choices([self.do, self.do_twice, self.do_and_kill],
+                                  weights=[90, 10, 0.6])[0]
+        problem = way(operations)
+        if problem:
+            return "\n".join([*map(str, operations), *before, problem])
+        for operation in operations:
+            operation.forget_files()
         return None
 
-    def do(self, operation):
-        expected = "success"
-        reason = ""
+    def next_operations(self):
+        """Mostly one; sometimes several, on tables of their own."""
+        operations, names = [], set()
+        for _ in range(self.random.choice([2, 3, 5]) if self.random.random() < 0.05 else 1):
+            operation = self.operations.next()
+            touched = {(table.schema, table.name) for table in operation.tables}
+            if touched & names:
+                operation.forget_files()
+            else:
+                operations.append(operation)
+                names |= touched
+        return operations
+
+    def do_twice(self, operations):
+        return self.do(operations) or self.do(operations)
+
+    def do(self, operations):
+        calls = [self.client.start(operation.rpc, operation.request) for operation in operations]
+        return next(filter(None, map(self.finish, operations, calls)), None)
+
+    def finish(self, operation, call):
+        expected, reason = self.apply(operation)
+        self.outcomes[operation.name, expected] += 1
+        answer = answer_of(call)
+        if not answer.startswith(expected + ":"):
+            return f"the model says {expected} {reason}, the server {answer}"
+        return compare(self.server, self.client, self.model, operation.tables)
+
+    def apply(self, operation):
+        """Returns the answer that the server must give, and why."""
         try:
             operation.apply(self.model)
+            return "success", ""
         except Refused as error:
-            expected = error.answer
-            reason = f" ({error})"
-        self.outcomes[operation.name, expected] += 1
-        try:
-            response = self.client.call(operation.rpc, operation.request)
-        except grpc.RpcError as error:
-            return f"the model says {expected}{reason}, the server {error.code()}: " \
-                   f"{error.details()}"
-        if response.WhichOneof("response") != expected:
-            return f"the model says {expected}{reason}, the server {response}"
-        return None
+            return error.answer, f"({error})"
 
-    def compare(self, operation):
-        for table in operation.tables:
-            problem = self.compare_table(table.schema, table.name)
-            if problem:
-                return f"table {table.schema!r}.{table.name!r}: {problem}"
-        return None
+    def do_and_kill(self, operations):
+        calls = [self.client.start(operation.rpc, operation.request) for operation in operations]
+        time.sleep(self.random.uniform(0, KILL_SECONDS))
+        self.server.kill()
+        answers = [answer_of(call) for call in calls]
+        self.start_again()
+        return next(filter(None, map(self.settle, operations, answers)), None) or \
+            self.do(operations)
 
-    def compare_table(self, schema, name):
-        described = self.client.describe(schema, name)
-        table = self.model.find(schema, name)
-        if table is None:
-            return None if described.WhichOneof("response") == "not_found" else \
-                f"the model has none, the server {described}"
-        columns = [column.stored().message() for column in table.columns]
-        if list(described.table.columns) != columns:
-            return f"the model has the columns\n{columns}\nthe server\n{described}"
-        return self.compare_rows(table)
+    def settle(self, operation, answer):
+        """Lets the model hold what the server does: the operation is whole or absent."""
+        held = dict(self.model.tables)
+        self.apply(operation)
+        self.outcomes[operation.name, f"killed, {answer.split(':')[0]}"] += 1
+        problem = compare(self.server, self.client, self.model, operation.tables)
+        if problem and answer.startswith("UNAVAILABLE"):
+            self.model.tables.clear()
+            self.model.tables.update(held)
+            problem = compare(self.server, self.client, self.model, operation.tables)
+        return problem and f"killed during the operation, answered {answer}\n{problem}"
 
-    def compare_rows(self, table):
-        def by_key(rows):
-            return {tuple(row[name] for name in table.keys()): row for row in rows}
+    def start_again(self):
+        self.client.channel.close()
+        self.server.start()
+        self.client = self.server.client()
 
-        stored = self.server.dump(table.schema, table.name)
-        expected, found = by_key(table.dump()), by_key(stored)
-        if len(stored) == len(expected) and found == expected:
-            return None
-        return f"{len(expected)} rows in the model, {len(stored)} on the server\n" + \
-            "\n".join(list(differences(expected, found))[:DIFFERENCES_SHOWN])
+    def end(self):
+        """All tables are there after a restart."""
+        self.server.kill()
+        self.start_again()
+        problem = compare(self.server, self.client, self.model, self.model.tables.values())
+        self.client.channel.close()
+        return problem
 
-    def described_model(self, operation):
+    def described(self, operation):
         """The tables as they are before the operation."""
         lines = []
         for table in operation.tables:
@@ -121,22 +147,13 @@ class Run:
         return "\n".join(lines)
 
 
-def differences(expected, found):
-    for key in sorted(expected.keys() | found.keys(), key=str):
-        if key not in found:
-            yield f"only in the model: {show(expected[key])}"
-        elif key not in expected:
-            yield f"only on the server: {show(found[key])}"
-        elif expected[key] != found[key]:
-            other = [name for name in expected[key].keys() | found[key].keys()
-                     if expected[key].get(name) != found[key].get(name)]
-            yield f"row {show(key)}: " + "; ".join(
-                f"{name!r} is {show(expected[key].get(name))} in the model, "
-                f"{show(found[key].get(name))} on the server" for name in other)
-
-
-def show(value):
-    return json.dumps(value, ensure_ascii=False)[:500]
+def answer_of(call):
+    """"success: ..." or the like, or the name of a gRPC status."""
+    try:
+        response = call.result()
+    except grpc.RpcError as error:
+        return f"{error.code().name}: {error.details()}"
+    return f"{response.WhichOneof('response')}: {response}"
 
 
 class RandomOperations(unittest.TestCase):
@@ -155,11 +172,13 @@ class RandomOperations(unittest.TestCase):
         with Server(*SERVER_OPTIONS) as server:
             run = Run(seed, server, self.outcomes)
             for step in range(STEPS):
-                problem = run.step()
-                if problem:
-                    self.fail(f"WEIR_TEST_SEED={seed}, step {step}: {problem}")
-            run.client.channel.close()
+                self.check(seed, f"step {step}", run.step())
+            self.check(seed, "the end", run.end())
             self.assertEqual(server.stop(), 0, server.log()[-8000:])
+
+    def check(self, seed, where, problem):
+        if problem:
+            self.fail(f"WEIR_TEST_SEED={seed}, {where}: {problem}")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class Batches:
             return NULL if self.chance(0.8) else self.values.text()
         if phase == "update" and batch.files.unmodified_string and self.chance(0.4):
             return UNMODIFIED
-        return NULL if self.chance(0.1) else self.values.cell(column.type)
+        return NULL if self.chance(0.1) else self.values.cell_of(column)
 
     def set_version(self, cells, phase):
         """What a version says of itself: few starts, so that versions meet."""

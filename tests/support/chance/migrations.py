@@ -135,8 +135,8 @@ class Migrations:
         return None if column.key else column
 
     def default(self, type_name):
-        if self.chance(0.25) or type_name not in READ:
-            return self.random.choice(["NULL", "", "no value"])
+        if self.chance(0.3) or type_name not in READ:
+            return self.random.choice(["NULL", "NULL", "", "no value"])
         return self.values.cell(type_name).replace("\0", "0")
 
     def update_column(self, table):

@@ -6,6 +6,10 @@ from samples import VALUES
 WORDS = ["a", "A", "b c", "ü", "u\u0308", "表", "😀", '"', "'", "\\", ",", "x,y", "two\nlines", "%s",
          " ", "null", "a.b", "../up", "id", "$1", "select"]
 
+NUMBER_NAMES, DATE_NAMES = WORDS[:7], WORDS[7:10]
+NUMBER_TYPES = ("SHORT", "INT", "LONG", "DECIMAL", "FLOAT", "DOUBLE", "STRING")
+DATE_TYPES = ("NAIVE_DATETIME", "UTC_DATETIME", "NAIVE_DATE", "STRING")
+
 # Longer than a key may be in the store; what tells two of them apart stands at the end.
 LONG_KEYS = ["k" * length + end for length in (440, 470, 500, 512, 3000) for end in ("", "a", "b")]
 
@@ -40,6 +44,15 @@ class Values:
         if self.chance(0.7):
             return self.made[type_name]()
         return self.random.choice((VALUES if self.chance(0.01) else SHORT_SAMPLES)[type_name])
+
+    def cell_of(self, column):
+        """In some columns only values that other types can take, so that types can change."""
+        if column.name in NUMBER_NAMES and column.type in NUMBER_TYPES:
+            return str(self.random.randrange(120))
+        if column.name in DATE_NAMES and column.type in DATE_TYPES:
+            midnight = "T00:00:00" if column.type in DATE_TYPES[:2] else ""
+            return f"2024-01-{self.random.randrange(10, 30)}{midnight}"
+        return self.cell(column.type)
 
     def key_cell(self, type_name):
         """Mostly one of few, so that rows meet."""

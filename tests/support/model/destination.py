@@ -1,7 +1,7 @@
 """All tables of a destination, and what each RPC does to them.
 
-A method that raises Refused has changed nothing: a table is changed as a copy, which then takes the
-table's place.
+A table is never changed: a copy is, and takes the table's place. So a method that raises Refused
+has changed nothing, and whoever keeps `tables` as it was has kept all.
 """
 from .alter import alter
 from .history import HistoryTable, is_history
@@ -33,9 +33,9 @@ class Destination:
 
     def truncate(self, schema, name, synced_column, before, deleted_column=None):
         """`before` in nanoseconds; None: no row. With `deleted_column` rows are only marked."""
-        table = self.find(schema, name)
-        if table is None:
+        if self.find(schema, name) is None:
             return
+        table = self.find(schema, name).copy()
         if not table.has(synced_column, "UTC_DATETIME"):
             raise Refused("synced_column is unknown or no UTC_DATETIME")
         if deleted_column is not None and not table.has(deleted_column, "BOOLEAN"):
@@ -48,6 +48,7 @@ class Destination:
                 del table.rows[key]
             else:
                 row[deleted_column] = True
+        self.put(table)
 
     def write(self, batch):
         self.apply(batch, Table)

@@ -23,10 +23,8 @@ def rename_table(model, schema, name, target):
         if model.find(schema, name) is None:
             return
         raise Refused("the target exists")
-    table = model.get(schema, name)
+    model.put(model.get(schema, name).copy(target))
     drop_table(model, schema, name)
-    table.name = target
-    model.put(table)
 
 
 def copy_table(model, schema, name, target):
