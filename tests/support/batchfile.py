@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 import destination_sdk_pb2 as sdk
 
-# The writer quotes longer cells whatever they hold, markers included.
+# The writer quotes cells of this many characters whatever they hold, markers included.
 QUOTED_FROM = 25
 
 
@@ -42,7 +42,7 @@ def quote(cell):
     return '"' + cell.replace('"', '""') + '"'
 
 
-def cell_text(cell, null_string, unmodified_string):
+def cell_text(cell, null_string, unmodified_string, quoted_from=QUOTED_FROM):
     if cell is NULL and null_string == "":
         return ""
     if cell is NULL:
@@ -50,14 +50,14 @@ def cell_text(cell, null_string, unmodified_string):
     elif cell is UNMODIFIED:
         cell = unmodified_string
     special = cell == "" or any(c in cell for c in ',"\r\n')
-    return quote(cell) if special or len(cell) >= QUOTED_FROM else cell
+    return quote(cell) if special or len(cell) >= quoted_from else cell
 
 
-def csv(header, rows, null_string="", unmodified_string=""):
+def csv(header, rows, null_string="", unmodified_string="", quoted_from=QUOTED_FROM, line_end="\n"):
     """The bytes of a CSV file. Cells are str, NULL or UNMODIFIED."""
-    lines = [",".join(cell_text(cell, null_string, unmodified_string) for cell in row)
+    lines = [",".join(cell_text(cell, null_string, unmodified_string, quoted_from) for cell in row)
              for row in [header, *rows]]
-    return "".join(line + "\n" for line in lines).encode()
+    return "".join(line + line_end for line in lines).encode()
 
 
 def zstd(plain):
@@ -85,13 +85,15 @@ class BatchFiles:
     """The files of one batch and what the request says about them."""
 
     def __init__(self, folder, compression=sdk.ZSTD, encryption=sdk.AES, null_string=None,
-                 unmodified_string=None):
+                 unmodified_string=None, quoted_from=QUOTED_FROM, line_end="\n"):
         self.folder = folder
         self.compression = compression
         self.encryption = encryption
         self.null_string = random_marker("null-") if null_string is None else null_string
         self.unmodified_string = (random_marker("unmod-") if unmodified_string is None
                                   else unmodified_string)
+        self.quoted_from = quoted_from
+        self.line_end = line_end
         self.keys = {}
 
     def params(self):
@@ -101,7 +103,8 @@ class BatchFiles:
 
     def add(self, header, rows):
         """Writes a file of rows and returns its path."""
-        return self.add_csv(csv(header, rows, self.null_string, self.unmodified_string))
+        return self.add_csv(csv(header, rows, self.null_string, self.unmodified_string,
+                                self.quoted_from, self.line_end))
 
     def add_csv(self, plain):
         return self.add_compressed(COMPRESS[self.compression](plain))

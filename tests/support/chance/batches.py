@@ -9,7 +9,8 @@ from model.convert import text_of
 # Beyond the size up to which a batch is one job, though nothing looks at the cell that is so long.
 LARGE_CELL = "l" * (9 * 1024 * 1024)
 
-MANY_ROWS = 3000
+# Rows of a file that is long; of some of these sorting makes several runs.
+MANY_ROWS = (1000, 3000, 3000, 3000, 3000, 15_000)
 
 
 class Batches:
@@ -18,6 +19,8 @@ class Batches:
         self.random = values.random
         self.chance = values.chance
         self.folder = folder
+        self.many_rows = self.random.choice(MANY_ROWS)
+        self.stored_rows = []  # of the table that the batch is for
 
     def live(self, table):
         return self.fill(self.begin(Batch, table))
@@ -28,10 +31,13 @@ class Batches:
     def begin(self, kind, table):
         null_string = "" if self.chance(0.1) else None
         unmodified_string = "" if self.chance(0.05) else None
+        self.stored_rows = list(table.rows.values())
         return kind(self.folder, table.copy(), request_table=self.request_table(table),
                     compression=self.random.choice([sdk.OFF, sdk.ZSTD, sdk.GZIP]),
                     encryption=self.random.choice([sdk.NONE, sdk.AES]), null_string=null_string,
-                    unmodified_string=unmodified_string)
+                    unmodified_string=unmodified_string,
+                    quoted_from=self.random.choice([0, 25, 25, 1000]),
+                    line_end=self.random.choice(["\n", "\n", "\r\n"]))
 
     def request_table(self, table):
         """Sometimes the request does not know all columns."""
@@ -43,7 +49,7 @@ class Batches:
 
     def row_count(self):
         if self.chance(0.005):
-            return MANY_ROWS
+            return self.many_rows
         return self.random.choice([0, 1, 2, 3, 5, 8, 40])
 
     def fill(self, batch):
@@ -66,7 +72,8 @@ class Batches:
 
     def add(self, batch, phase, rows_count):
         header = self.header(batch, phase)
-        batch.add(phase, [self.row(batch, phase, header) for _ in range(rows_count)], header)
+        wide = rows_count == self.many_rows
+        batch.add(phase, [self.row(batch, phase, header, wide) for _ in range(rows_count)], header)
 
     def header(self, batch, phase, full=False):
         """All columns in any order; sometimes without some that may be missing."""
@@ -83,25 +90,25 @@ class Batches:
             return ()
         return {"replace": (END, ACTIVE, SYNCED), "delete": (END,)}.get(phase, ())
 
-    def row(self, batch, phase, header):
-        stored = self.stored_row(batch.table)
-        history = isinstance(batch, HistoryBatch)
-        cells = {name: self.cell(batch, phase, batch.table.column(name), stored)
+    def row(self, batch, phase, header, wide=False):
+        """Of a row that is there, or of another; `wide`: not only of few keys."""
+        stored = self.stored_row()
+        cells = {name: self.cell(batch, phase, batch.table.column(name), stored, wide)
                  for name in header}
-        if history:
+        if isinstance(batch, HistoryBatch):
             self.set_version(cells, phase)
         return [cells[name] for name in header]
 
-    def stored_row(self, table):
-        if not table.rows or self.chance(0.4):
+    def stored_row(self):
+        if not self.stored_rows or self.chance(0.4):
             return None
-        return table.rows[self.random.choice(list(table.rows))]
+        return self.random.choice(self.stored_rows)
 
-    def cell(self, batch, phase, column, stored):
+    def cell(self, batch, phase, column, stored, wide):
         if column.key:
             if stored is not None and (column.name != START or self.chance(0.3)):
                 return text_of(stored[column.name], column.type)
-            return self.values.key_cell(column.type)
+            return self.values.key_cell(column.type, wide)
         if phase == "delete":
             return NULL if self.chance(0.8) else self.values.text()
         if phase == "update" and batch.files.unmodified_string and self.chance(0.4):

@@ -49,7 +49,8 @@ class Tables:
         if column.type == "DECIMAL" and self.chance(0.6):
             return column.with_(precision=self.random.choice([5, 20, 38, 43]),
                                 scale=self.random.choice([0, 2, 15]))
-        return column.with_(precision=None, scale=None)
+        length = 256 if column.type == "STRING" and self.chance(0.3) else None
+        return column.with_(precision=None, scale=None, string_byte_length=length)
 
     def wished(self, table):
         """The table as AlterTable may wish it: mostly one thing is other."""

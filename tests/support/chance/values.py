@@ -54,11 +54,11 @@ class Values:
             return f"2024-01-{self.random.randrange(10, 30)}{midnight}"
         return self.cell(column.type)
 
-    def key_cell(self, type_name):
-        """Mostly one of few, so that rows meet."""
+    def key_cell(self, type_name, wide=False):
+        """Mostly one of few, so that rows meet, unless `wide`."""
         if type_name in ("STRING", "JSON", "XML") and self.chance(0.2):
-            return self.random.choice(LONG_KEYS)
-        if type_name in ("SHORT", "INT", "LONG") and self.chance(0.8):
+            return self.random.choice(LONG_KEYS) + (self.text() if wide else "")
+        if type_name in ("SHORT", "INT", "LONG") and self.chance(0 if wide else 0.8):
             return str(self.random.randrange(60))
         text = self.cell(type_name)
         return text if text not in NOT_IN_KEYS else "1"
