@@ -83,6 +83,17 @@ class Truncate(ServerCase):
                 self.assert_task(self.truncate(table, **options), table.name, *words)
         self.assertEqual(len(self.ids(table)), 5)
 
+    def test_a_deleted_column_in_the_key_is_a_task_and_changes_nothing(self):
+        table = self.new_table([Column("id", "LONG", key=True), Column("gone", "BOOLEAN", key=True),
+                                Column("_fivetran_synced", "UTC_DATETIME")])
+        batch = self.batch(table)
+        batch.replace([["1", "false", "2001-01-01T00:00:00Z"]])
+        self.send(batch)
+        self.assert_task(self.truncate(table, soft="gone"), f"shop.{table.name}", '"gone"',
+                         "primary key")
+        self.assert_table(table)
+        self.assert_success(self.truncate(table))
+
     def test_again_changes_nothing(self):
         table = self.around_the_cutoff()
         for _ in range(2):

@@ -23,7 +23,7 @@ struct truncation {
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
                          uint32_t *synced_id_out, uint32_t *deleted_id_out, struct error *err);
 static bool find_column(const struct table *table, const char *what, const char *name,
-                        enum column_type type, uint32_t *id_out, struct error *err);
+                        enum column_type type, const struct column **column_out, struct error *err);
 static void append_deleted(struct buffer *change, uint32_t deleted_id);
 static bool collect(void *context, const struct walk_row *row, struct error *err);
 static bool is_meant(const struct truncation *truncation, const struct walk_row *row);
@@ -67,15 +67,32 @@ bool truncate_table(const struct rewrite_means *means, const struct truncate_ter
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
                          uint32_t *synced_id_out, uint32_t *deleted_id_out, struct error *err)
 {
-    return find_column(table, "synced_column", terms->synced_column, COLUMN_UTC_DATETIME,
-                       synced_id_out, err) &&
-           (terms->deleted_column == NULL ||
-            find_column(table, "deleted_column", terms->deleted_column, COLUMN_BOOLEAN,
-                        deleted_id_out, err));
+    const struct column *synced = NULL;
+    const struct column *deleted = NULL;
+
+    if (!find_column(table, "synced_column", terms->synced_column, COLUMN_UTC_DATETIME, &synced,
+                     err)) {
+        return false;
+    }
+    *synced_id_out = synced->id;
+    if (terms->deleted_column == NULL) {
+        return true;
+    }
+    if (!find_column(table, "deleted_column", terms->deleted_column, COLUMN_BOOLEAN, &deleted,
+                     err)) {
+        return false;
+    }
+    if (deleted->key_position > 0) {
+        return error_set(err, ERROR_REQUEST,
+                         "deleted_column \"%s\" is in the primary key, it has to be outside",
+                         text_name(terms->deleted_column).text);
+    }
+    *deleted_id_out = deleted->id;
+    return true;
 }
 
 static bool find_column(const struct table *table, const char *what, const char *name,
-                        enum column_type type, uint32_t *id_out, struct error *err)
+                        enum column_type type, const struct column **column_out, struct error *err)
 {
     const struct column *column = table_find_column(table, name, strlen(name));
 
@@ -91,7 +108,7 @@ static bool find_column(const struct table *table, const char *what, const char 
                          text_name(name).text, column_type_name(column->type),
                          column_type_name(type));
     }
-    *id_out = column->id;
+    *column_out = column;
     return true;
 }
 
