@@ -7,8 +7,11 @@ import common_pb2 as common
 import destination_sdk_pb2 as sdk
 from batchfile import NULL
 from case import ServerCase
-from history import END_OF_TIME, SYSTEM_COLUMNS, HistoryBatch, HistoryTable
-from model import Column, Table
+from history import HistoryBatch
+from migration import (Kind, add_column, add_in_history, change_mode, copy_column, copy_table,
+                       copy_to_history, drop_in_history, drop_table, migrate_request,
+                       rename_column, rename_table, update_column)
+from model import END_OF_TIME, SYSTEM_COLUMNS, Column, HistoryTable, Table
 
 T1, T2, T3 = "2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"
 BEFORE_T2, BEFORE_T3 = "2024-01-31T23:59:59.999Z", "2024-02-29T23:59:59.999Z"
@@ -18,8 +21,6 @@ ID, NAME = Column("id", "LONG", key=True), Column("name", "STRING")
 PRICE = Column("price", "DECIMAL", precision=10, scale=2)
 DELETED, SYNCED = Column("_fivetran_deleted", "BOOLEAN"), Column("_fivetran_synced", "UTC_DATETIME")
 HISTORY_COLUMNS = [ID, NAME, *SYSTEM_COLUMNS]
-
-Kind = sdk.TableSyncModeMigrationType
 
 
 class MigrateCase(ServerCase):
@@ -41,8 +42,8 @@ class MigrateCase(ServerCase):
         return table
 
     def migrate(self, table, schema=None, **operation):
-        details = sdk.MigrationDetails(schema=schema or self.SCHEMA, table=table, **operation)
-        return self.client.call("Migrate", sdk.MigrateRequest(details=details))
+        return self.client.call("Migrate",
+                                migrate_request(schema or self.SCHEMA, table, **operation))
 
     def rows(self, name):
         return self.server.dump(self.SCHEMA, name)
@@ -70,59 +71,6 @@ class MigrateCase(ServerCase):
         return f"table_{next(self.table_numbers)}"
 
 
-def drop_table():
-    return {"drop": sdk.DropOperation(drop_table=True)}
-
-
-def rename_table(source, target):
-    return {"rename": sdk.RenameOperation(
-        rename_table=sdk.RenameTable(from_table=source, to_table=target))}
-
-
-def copy_table(source, target):
-    return {"copy": sdk.CopyOperation(
-        copy_table=sdk.CopyTable(from_table=source, to_table=target))}
-
-
-def copy_to_history(source, target, soft_deleted_column=""):
-    return {"copy": sdk.CopyOperation(copy_table_to_history_mode=sdk.CopyTableToHistoryMode(
-        from_table=source, to_table=target, soft_deleted_column=soft_deleted_column))}
-
-
-def rename_column(source, target):
-    return {"rename": sdk.RenameOperation(
-        rename_column=sdk.RenameColumn(from_column=source, to_column=target))}
-
-
-def copy_column(source, target):
-    return {"copy": sdk.CopyOperation(
-        copy_column=sdk.CopyColumn(from_column=source, to_column=target))}
-
-
-def add_column(column, type_name, value):
-    return {"add": sdk.AddOperation(add_column_with_default_value=sdk.AddColumnWithDefaultValue(
-        column=column, column_type=common.DataType.Value(type_name), default_value=value))}
-
-
-def add_in_history(column, type_name, value, moment):
-    return {"add": sdk.AddOperation(add_column_in_history_mode=sdk.AddColumnInHistoryMode(
-        column=column, column_type=common.DataType.Value(type_name), default_value=value,
-        operation_timestamp=moment))}
-
-
-def drop_in_history(column, moment):
-    return {"drop": sdk.DropOperation(drop_column_in_history_mode=sdk.DropColumnInHistoryMode(
-        column=column, operation_timestamp=moment))}
-
-
-def update_column(column, value):
-    return {"update_column_value": sdk.UpdateColumnValueOperation(column=column, value=value)}
-
-
-def change_mode(kind, **options):
-    return {"table_sync_mode_migration": sdk.TableSyncModeMigrationOperation(type=kind, **options)}
-
-
 class Requests(MigrateCase):
     def test_what_is_unknown_or_unset_or_live_is_unsupported(self):
         table = self.table_with([ID, NAME], ["1", "one"])
@@ -147,10 +95,9 @@ class Requests(MigrateCase):
                                  ({"schema": "shop", "table": "a"}, rename_table("", "b")),
                                  ({"schema": "shop", "table": "a"}, rename_table("a", "")),
                                  ({"schema": "shop", "table": "a"}, copy_table("a", ""))]:
-            details = sdk.MigrationDetails(**names, **operation)
-            with self.subTest(details=details):
-                self.assert_task(self.client.call("Migrate", sdk.MigrateRequest(details=details)),
-                                 "name")
+            request = migrate_request(**names, **operation)
+            with self.subTest(request=request):
+                self.assert_task(self.client.call("Migrate", request), "name")
 
     def test_a_missing_table_is_a_task(self):
         for operation in (rename_table("none", "other"), copy_table("none", "other"),
@@ -593,10 +540,9 @@ class Concurrency(MigrateCase):
 
         def copy(source, target):
             with self.server.client() as client:
-                details = sdk.MigrationDetails(schema=self.SCHEMA, table=source,
-                                               **copy_table(source, target))
+                request = migrate_request(self.SCHEMA, source, **copy_table(source, target))
                 for _ in range(10):
-                    answers.append(client.call("Migrate", sdk.MigrateRequest(details=details)))
+                    answers.append(client.call("Migrate", request))
 
         threads = [threading.Thread(target=copy, args=names) for names in
                    ((first.name, second.name), (second.name, first.name))]

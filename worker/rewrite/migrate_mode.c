@@ -37,7 +37,7 @@ static bool add_versions(const struct table *source, struct table *target,
 static bool run_beginning(const struct rewrite_means *means, const struct table *source,
                           const struct table *replaced, struct table *target,
                           struct beginning *beginning, struct error *err);
-static bool note_synced(void *context, const struct walk_row *row, struct error *err);
+static walk_visit note_synced;
 static bool begin_version(void *context, struct draft *row, struct rewrite_output *output,
                           struct error *err);
 static bool drop_versions(const char *soft_column, struct table *after, struct ending *ending,
@@ -162,7 +162,7 @@ static bool run_beginning(const struct rewrite_means *means, const struct table 
            rewrite_run(means, &rewrite, err);
 }
 
-static bool note_synced(void *context, const struct walk_row *row, struct error *err)
+static enum walk note_synced(void *context, const struct walk_row *row, struct error *err)
 {
     struct beginning *beginning = context;
     struct row_cell cell = {0};
@@ -176,7 +176,7 @@ static bool note_synced(void *context, const struct walk_row *row, struct error 
             beginning->active_start = synced;
         }
     }
-    return true;
+    return WALK_ON;
 }
 
 static bool begin_version(void *context, struct draft *row, struct rewrite_output *output,

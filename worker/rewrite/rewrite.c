@@ -40,7 +40,7 @@ struct rewrite_output {
 };
 
 static bool fill(struct rewrite_output *output, struct error *err);
-static bool visit(void *context, const struct walk_row *row, struct error *err);
+static walk_visit visit;
 static bool check(const struct rewrite_output *output, struct error *err);
 static bool put(struct rewrite_output *output, const void *key, size_t key_length,
                 const void *cells, size_t cells_length, struct error *err);
@@ -148,15 +148,18 @@ static bool fill(struct rewrite_output *output, struct error *err)
            store_txn_commit(&output->txn, &spilled, err);
 }
 
-static bool visit(void *context, const struct walk_row *row, struct error *err)
+static enum walk visit(void *context, const struct walk_row *row, struct error *err)
 {
     struct rewrite_output *output = context;
 
     output->row = row;
     if (!draft_read(output->draft, row->cells, row->cells_length)) {
-        return error_set(err, ERROR_STORE, "a row of the table is damaged");
+        (void)error_set(err, ERROR_STORE, "a row of the table is damaged");
+        return WALK_FAILED;
     }
-    return output->rewrite->change(output->rewrite->context, output->draft, output, err);
+    return output->rewrite->change(output->rewrite->context, output->draft, output, err)
+               ? WALK_ON
+               : WALK_FAILED;
 }
 
 /* Says how many, not which: values are never quoted. */

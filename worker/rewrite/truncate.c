@@ -1,8 +1,9 @@
 /* See truncate.h.
  *
- * One scan collects the keys of the rows that are meant; then they are applied as a delete file or,
- * for a soft truncate, an update file would be, in key order and one transaction. A truncate that
- * means few rows touches few pages, and one that means most of them reuses the pages it empties. */
+ * One walk collects the keys of the rows that are meant. Where they are few they are applied as a
+ * delete file or, for a soft truncate, an update file would be, in key order and one transaction,
+ * and touch few pages. As soon as they are half of the table the walk ends, and the table is
+ * rewritten: that costs what the rows cost that stay, and leaves no empty pages behind. */
 #include "worker/rewrite/truncate.h"
 
 #include <string.h>
@@ -12,33 +13,47 @@
 #include "worker/rewrite/walk.h"
 #include "worker/value/row.h"
 
-/* What the walk over the rows needs to know. */
-struct truncation {
-    const struct truncate_terms *terms;
-    struct run_collector *collector;
-    const struct buffer *change; /* to each row that is meant */
-    uint32_t synced_id;
+enum {
+    FEW_ROWS = 1000 /* never worth a rewrite */
 };
 
+static const uint8_t stored_true[] = {1};
+
+/* What looking at a row needs to know. */
+struct truncation {
+    const struct truncate_terms *terms;
+    const struct table *table;
+    uint32_t synced_id;
+    uint32_t deleted_id; /* soft */
+
+    struct run_collector *collector;
+    struct buffer change; /* to each row that is meant */
+    uint64_t rows;        /* that are meant, as far as the walk came */
+    bool most;            /* it ended there */
+};
+
+static bool run(const struct rewrite_means *means, struct truncation *truncation, bool *spilled_out,
+                struct error *err);
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
                          uint32_t *synced_id_out, uint32_t *deleted_id_out, struct error *err);
 static bool find_column(const struct table *table, const char *what, const char *name,
                         enum column_type type, const struct column **column_out, struct error *err);
-static void append_deleted(struct buffer *change, uint32_t deleted_id);
-static bool collect(void *context, const struct walk_row *row, struct error *err);
+static void append_deleted(struct truncation *truncation);
+static walk_visit collect;
 static bool is_meant(const struct truncation *truncation, const struct walk_row *row);
-static bool apply(const struct rewrite_means *means, const struct table *table,
-                  const struct truncate_terms *terms, uint64_t *rows_out, bool *spilled_out,
-                  struct error *err);
+static bool apply(const struct rewrite_means *means, struct truncation *truncation,
+                  bool *spilled_out, struct error *err);
+static bool rewrite(const struct rewrite_means *means, struct truncation *truncation,
+                    struct error *err);
+static bool change(void *context, struct draft *row, struct rewrite_output *output,
+                   struct error *err);
+static void truncation_clear(struct truncation *truncation);
 
 bool truncate_table(const struct rewrite_means *means, const struct truncate_terms *terms,
                     uint64_t *rows_out, bool *spilled_out, struct error *err)
 {
     OWNED(table_free) struct table *table = NULL;
-    OWNED(buffer_clear) struct buffer change = {0};
-    struct truncation truncation = {
-        .terms = terms, .collector = means->collector, .change = &change};
-    uint32_t deleted_id = 0;
+    OWNED(truncation_clear) struct truncation truncation = {.terms = terms};
 
     *rows_out = 0;
     *spilled_out = false;
@@ -48,20 +63,26 @@ bool truncate_table(const struct rewrite_means *means, const struct truncate_ter
     if (table == NULL) {
         return true;
     }
-    if (!find_columns(table, terms, &truncation.synced_id, &deleted_id, err)) {
+    truncation.table = table;
+    truncation.collector = means->collector;
+    if (!find_columns(table, terms, &truncation.synced_id, &truncation.deleted_id, err) ||
+        (terms->has_before && !run(means, &truncation, spilled_out, err))) {
         return error_wrap(err, "could not truncate table \"%s.%s\"",
                           text_name(terms->schema_name).text, text_name(terms->table_name).text);
     }
-    if (!terms->has_before) {
-        return true;
-    }
-    if (terms->deleted_column != NULL) {
-        append_deleted(&change, deleted_id);
-    }
-    /* A process opens an environment once: the walk ends before the transaction begins. The table's
-     * lease keeps others from writing in between. */
-    return walk_rows(means->store, table, means->watch, collect, &truncation, err) &&
-           apply(means, table, terms, rows_out, spilled_out, err);
+    *rows_out = truncation.rows;
+    return true;
+}
+
+/* A process opens an environment once: each step ends with it before the next begins. The table's
+ * lease keeps others from writing in between. */
+static bool run(const struct rewrite_means *means, struct truncation *truncation, bool *spilled_out,
+                struct error *err)
+{
+    append_deleted(truncation);
+    return walk_rows(means->store, truncation->table, means->watch, collect, truncation, err) &&
+           (truncation->most ? rewrite(means, truncation, err)
+                             : apply(means, truncation, spilled_out, err));
 }
 
 static bool find_columns(const struct table *table, const struct truncate_terms *terms,
@@ -113,27 +134,37 @@ static bool find_column(const struct table *table, const char *what, const char 
 }
 
 /* What a soft truncate changes in every row that is meant; a hard one needs the keys alone. */
-static void append_deleted(struct buffer *change, uint32_t deleted_id)
+static void append_deleted(struct truncation *truncation)
 {
-    static const uint8_t stored_true[] = {1};
     uint32_t last_id = 0;
 
-    row_append_cell(
-        change, &last_id,
-        &(struct row_cell){.column_id = deleted_id, .stored = stored_true, .length = 1});
+    if (truncation->terms->deleted_column != NULL) {
+        row_append_cell(&truncation->change, &last_id,
+                        &(struct row_cell){.column_id = truncation->deleted_id,
+                                           .stored = stored_true,
+                                           .length = sizeof stored_true});
+    }
 }
 
-static bool collect(void *context, const struct walk_row *row, struct error *err)
+static enum walk collect(void *context, const struct walk_row *row, struct error *err)
 {
     struct truncation *truncation = context;
     const struct run_entry entry = {
         .key = row->key,
         .key_length = row->key_length,
-        .change = truncation->change->bytes,
-        .change_length = truncation->change->length,
+        .change = truncation->change.bytes,
+        .change_length = truncation->change.length,
     };
 
-    return !is_meant(truncation, row) || run_collector_add(truncation->collector, &entry, err);
+    if (!is_meant(truncation, row)) {
+        return WALK_ON;
+    }
+    truncation->rows++;
+    if (truncation->rows > FEW_ROWS && truncation->rows > row->table_rows / 2) {
+        truncation->most = true;
+        return WALK_ENOUGH;
+    }
+    return run_collector_add(truncation->collector, &entry, err) ? WALK_ON : WALK_FAILED;
 }
 
 static bool is_meant(const struct truncation *truncation, const struct walk_row *row)
@@ -145,21 +176,67 @@ static bool is_meant(const struct truncation *truncation, const struct walk_row 
            moment_compare(moment_read_stored(synced.stored), truncation->terms->before) < 0;
 }
 
-static bool apply(const struct rewrite_means *means, const struct table *table,
-                  const struct truncate_terms *terms, uint64_t *rows_out, bool *spilled_out,
-                  struct error *err)
+static bool apply(const struct rewrite_means *means, struct truncation *truncation,
+                  bool *spilled_out, struct error *err)
 {
     OWNED(store_txn_abort) struct store_txn *txn = NULL;
     OWNED(run_merger_free) struct run_merger *merger = NULL;
-    enum file_kind kind = terms->deleted_column != NULL ? FILE_KIND_UPDATE : FILE_KIND_DELETE;
     const struct run_watch *watch = means->watch;
+    bool soft = truncation->terms->deleted_column != NULL;
+    uint64_t rows = 0;
     bool already = false;
 
+    if (truncation->rows == 0) {
+        return true;
+    }
     if (!run_collector_finish(means->collector, &merger, err) ||
-        !store_txn_begin(means->store, table, terms->operation_id, &txn, &already, err)) {
+        !store_txn_begin(means->store, truncation->table, truncation->terms->operation_id, &txn,
+                         &already, err)) {
         return false;
     }
     return already ||
-           (apply_phase(txn, kind, false, merger, watch, rows_out, err) &&
+           (apply_phase(txn, soft ? FILE_KIND_UPDATE : FILE_KIND_DELETE, false, merger, watch,
+                        &rows, err) &&
             watch->tick(watch->context, err) && store_txn_commit(&txn, spilled_out, err));
+}
+
+static bool rewrite(const struct rewrite_means *means, struct truncation *truncation,
+                    struct error *err)
+{
+    OWNED(table_free) struct table *after = table_copy(truncation->table);
+    const struct rewrite rewrite = {
+        .source = truncation->table,
+        .replaced = truncation->table,
+        .target = after,
+        .change = change,
+        .context = truncation,
+    };
+
+    memcpy(after->operation_id, truncation->terms->operation_id, sizeof after->operation_id);
+    truncation->rows = 0;
+    return rewrite_run(means, &rewrite, err);
+}
+
+static bool change(void *context, struct draft *row, struct rewrite_output *output,
+                   struct error *err)
+{
+    struct truncation *truncation = context;
+
+    if (is_meant(truncation, rewrite_source_row(output))) {
+        const struct column *deleted =
+            table_column_by_id(truncation->table, truncation->deleted_id);
+
+        truncation->rows++;
+        if (deleted == NULL) {
+            return true;
+        }
+        draft_set(row, (size_t)(deleted - truncation->table->columns),
+                  (struct draft_cell){stored_true, sizeof stored_true, false});
+    }
+    return rewrite_emit(output, row, err);
+}
+
+static void truncation_clear(struct truncation *truncation)
+{
+    buffer_clear(&truncation->change);
 }

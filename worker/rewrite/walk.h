@@ -17,14 +17,21 @@ struct walk_row {
     size_t key_length;
     const uint8_t *cells;
     size_t cells_length;
+    uint64_t table_rows; /* in the whole table */
 };
 
-/* Calls `visit` for each row; false from it ends the walk and is a failure. The caller holds the
- * table's lease, so that `table` is what the registry has. */
+enum walk {
+    WALK_ON,
+    WALK_ENOUGH, /* the walk ends well */
+    WALK_FAILED,
+};
+
+typedef enum walk walk_visit(void *context, const struct walk_row *row, struct error *err);
+
+/* Calls `visit` for each row. The caller holds the table's lease, so that `table` is what the
+ * registry has. */
 MUST_CHECK bool walk_rows(struct store *store, const struct table *table,
-                          const struct run_watch *watch,
-                          bool (*visit)(void *context, const struct walk_row *row,
-                                        struct error *err),
-                          void *context, struct error *err);
+                          const struct run_watch *watch, walk_visit *visit, void *context,
+                          struct error *err);
 
 #endif
