@@ -176,6 +176,16 @@ class Keys(AlterCase):
         self.assert_success(self.alter(table, Column("id", "STRING", key=True), NAME))
         self.assertEqual([row["id"] for row in self.rows(table)], ["10", "9"])
 
+    def test_a_key_column_whose_values_do_not_fit_is_refused(self):
+        for before, after, text in [("UTC_DATETIME", "SHORT", "2024-02-29T00:00:00Z"),
+                                    ("STRING", "DECIMAL", ""), ("STRING", "DECIMAL", "x" * 400),
+                                    ("STRING", "UTC_DATETIME", "x"), ("STRING", "DOUBLE", "NaN")]:
+            with self.subTest(before=before, after=after):
+                table = self.table_with([Column("k", before, key=True), NAME], [text, "a"])
+                self.remember(table)
+                response = self.alter(table, Column("k", after, key=True), NAME)
+                self.assert_refused(table, response, '"k"', "1 value", after)
+
     def test_a_column_new_to_the_table_that_joins_the_key_is_zero(self):
         table = self.table_with([ID, NAME], ["1", "a"])
         new = [Column("text", "STRING", key=True), Column("day", "NAIVE_DATE", key=True),

@@ -26,7 +26,7 @@ static void alteration_init(struct alteration *alteration, const struct table *b
 static void alteration_clear(struct alteration *alteration);
 static bool change(void *context, struct draft *row, struct rewrite_output *output,
                    struct error *err);
-static void change_cell(struct alteration *alteration, struct draft *row, size_t index,
+static bool change_cell(struct alteration *alteration, struct draft *row, size_t index,
                         struct rewrite_output *output);
 static void append_zero(enum column_type type, struct buffer *out);
 
@@ -105,14 +105,18 @@ static bool change(void *context, struct draft *row, struct rewrite_output *outp
 {
     struct alteration *alteration = context;
 
+    bool fits = true;
+
     for (size_t i = 0; i < alteration->after->columns_count; i++) {
-        change_cell(alteration, row, i, output);
+        fits = change_cell(alteration, row, i, output) && fits;
     }
-    return rewrite_emit(output, row, err);
+    /* A value that does not fit is still one of the former type: no key can be made of it. */
+    return !fits || rewrite_emit(output, row, err);
 }
 
-/* A column that is new to the table and joins the key is filled with its type's zero. */
-static void change_cell(struct alteration *alteration, struct draft *row, size_t index,
+/* A column that is new to the table and joins the key is filled with its type's zero. False: the
+ * value does not fit, which the output knows. */
+static bool change_cell(struct alteration *alteration, struct draft *row, size_t index,
                         struct rewrite_output *output)
 {
     const struct draft_cell *cell = draft_cell(row, index);
@@ -129,10 +133,11 @@ static void change_cell(struct alteration *alteration, struct draft *row, size_t
         if (!convert_value(from, column->type, cell->stored, cell->length, &alteration->scratch,
                            made)) {
             rewrite_refuse_value(output, index);
-            return;
+            return false;
         }
         draft_set(row, index, (struct draft_cell){made->bytes, made->length, false});
     }
+    return true;
 }
 
 static void append_zero(enum column_type type, struct buffer *out)
