@@ -18,13 +18,18 @@ function(weir_unit_test path)
     set_tests_properties(unit/${path} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
 
-# weir_fuzz_target(NAME USES library...): tests/fuzz/fuzz_NAME.c. Without WEIR_FUZZ it replays the
-# corpus in tests/fuzz/corpus/NAME, in every test run; with it, it fuzzes for $FUZZ_SECONDS.
+# weir_fuzz_target(NAME [SOURCE file] [DEFINES name=value...] USES library...):
+# tests/fuzz/fuzz_NAME.c, unless said otherwise. Without WEIR_FUZZ it replays the corpus in
+# tests/fuzz/corpus/NAME, in every test run; with it, it fuzzes for $FUZZ_SECONDS.
 add_custom_target(fuzzers)
 function(weir_fuzz_target name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SOURCE" "DEFINES;USES")
+    if(NOT arg_SOURCE)
+        set(arg_SOURCE fuzz_${name}.c)
+    endif()
     set(target fuzz_${name})
-    add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c)
+    add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/fuzz/${arg_SOURCE})
+    target_compile_definitions(${target} PRIVATE ${arg_DEFINES})
     target_link_libraries(${target} PRIVATE weir_strict ${arg_USES})
     if(WEIR_FUZZ)
         target_link_options(${target} PRIVATE -fsanitize=fuzzer)
