@@ -127,6 +127,18 @@ class Types(AlterCase):
                 self.assertEqual([row["v"] for row in self.rows(table)], values)
                 self.assertEqual(self.described(table)[1], ("v", after, False))
 
+    def test_texts_change_among_each_other_in_the_registry_alone(self):
+        key = Column("key", "STRING", key=True)
+        table = self.table_with([key, NAME], ["one", "<a/>"])
+        files = self.generation_files()
+        for type_name in ("XML", "JSON", "STRING"):
+            self.assert_success(self.alter(table, Column("key", type_name, key=True),
+                                           Column("name", type_name)))
+            self.assertEqual(self.described(table),
+                             [("key", type_name, True), ("name", type_name, False)])
+            self.assertEqual(self.rows(table), [{"key": "one", "name": "<a/>"}])
+        self.assertEqual(self.generation_files(), files)
+
     def test_values_that_do_not_fit_are_counted_and_nothing_changes(self):
         for before, after, texts in [("LONG", "SHORT", ["1", "70000", "70001"]),
                                      ("DECIMAL", "INT", ["1", "1.5", "2.5"]),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "worker/rewrite/convert.h"
 #include "worker/value/key.h"
 
 static void change_columns(const struct table *before, const struct table *wished,
@@ -26,7 +27,6 @@ void alter_plan_make(const struct table *before, const struct table *wished, boo
     /* Where `_fivetran_start` stands in a long key depends on whether the table is a history table,
      * which columns outside the key decide, too. */
     if (key_is_history(before) != key_is_history(plan_out->after)) {
-        plan_out->new_keys = true;
         plan_out->rewrites = true;
     }
     plan_out->changed = plan_out->changed || plan_out->rewrites;
@@ -61,8 +61,8 @@ static void change_column(struct column *column, const struct column *wish, stru
         column->type = wish->type;
         column->has_decimal = false;
         column->string_byte_length = 0;
-        plan->rewrites = true;
-        plan->new_keys = plan->new_keys || column->key_position > 0;
+        plan->changed = true;
+        plan->rewrites = plan->rewrites || !convert_is_free(before.type, wish->type);
     }
     if (wish->has_decimal) {
         column->has_decimal = true;
@@ -117,13 +117,13 @@ static void set_key(const struct table *before, const struct table *wished, stru
             find(after, name)->key_position = ++position;
         }
     }
-    plan->new_keys = plan->new_keys || position != table_key_count(before);
+    plan->rewrites = plan->rewrites || position != table_key_count(before);
     for (uint32_t i = 1; i <= table_key_count(wished); i++) {
         struct column *column = find(after, table_key_column(wished, i)->name);
 
         if (column->key_position == 0) {
             column->key_position = ++position;
-            plan->new_keys = true;
+            plan->rewrites = true;
         }
     }
     start = find(after, "_fivetran_start");
@@ -134,7 +134,6 @@ static void set_key(const struct table *before, const struct table *wished, stru
         }
         start->key_position = position;
     }
-    plan->rewrites = plan->rewrites || plan->new_keys;
 }
 
 static struct column *find(const struct table *table, const char *name)

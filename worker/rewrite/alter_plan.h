@@ -10,7 +10,6 @@ struct alter_plan {
     struct table *after; /* owned; the generation is still the one before */
     bool changed;        /* anything at all */
     bool rewrites;       /* rows change: a type or the key */
-    bool new_keys;       /* rows may change their order */
 };
 
 /* `wished` is the whole wished table. Columns keep their ids, new ones get ids of their own. */

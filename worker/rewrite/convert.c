@@ -8,6 +8,7 @@
 
 #include "worker/value/type.h"
 
+static bool is_text(enum column_type type);
 static bool is_whole(enum column_type type);
 static bool is_float(enum column_type type);
 static void rewrite_text(enum column_type from, enum column_type to, struct buffer *text);
@@ -22,7 +23,7 @@ bool convert_value(enum column_type from, enum column_type to, const uint8_t *st
 {
     const char *problem = NULL;
 
-    if (from == to) {
+    if (convert_is_free(from, to)) {
         buffer_append(out, stored, length);
         return true;
     }
@@ -33,6 +34,11 @@ bool convert_value(enum column_type from, enum column_type to, const uint8_t *st
     /* Text that is not base64 is a valid cell of a BINARY column, and so it is here. */
     return type_of(to)->parse((const char *)scratch->bytes, scratch->length, out, &problem) !=
            PARSE_FAILED;
+}
+
+bool convert_is_free(enum column_type from, enum column_type to)
+{
+    return from == to || (is_text(from) && is_text(to));
 }
 
 /* Makes the text of one type such as the other reads it. */
@@ -53,6 +59,11 @@ static void rewrite_text(enum column_type from, enum column_type to, struct buff
                to == COLUMN_NAIVE_DATE) {
         cut_midnight(text);
     }
+}
+
+static bool is_text(enum column_type type)
+{
+    return type == COLUMN_STRING || type == COLUMN_JSON || type == COLUMN_XML;
 }
 
 static bool is_whole(enum column_type type)

@@ -14,6 +14,10 @@
 #include "common/buffer.h"
 #include "common/column.h"
 
+/* Whether a value of one type is one of the other as it stands, in a row and in a key: the texts
+ * among each other. */
+bool convert_is_free(enum column_type from, enum column_type to);
+
 /* Appends the value, `length` stored bytes of type `from`, as stored bytes of type `to` to `out`.
  * `scratch` is reused memory. False: the value does not fit the new type; nothing was appended. */
 MUST_CHECK bool convert_value(enum column_type from, enum column_type to, const uint8_t *stored,
