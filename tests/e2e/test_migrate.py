@@ -463,6 +463,11 @@ class Modes(MigrateCase):
         self.remember(table.name)
         self.assert_refused(table.name, self.migrate(table.name, **change_mode(
             Kind.HISTORY_TO_SOFT_DELETE)), "no history table")
+        table = self.table_with([ID, SYSTEM_COLUMNS[0], Column("_fivetran_end", "STRING"),
+                                 SYSTEM_COLUMNS[2]], ["1", T1, T1, "true"])
+        self.remember(table.name)
+        self.assert_refused(table.name, self.migrate(table.name, **change_mode(
+            Kind.HISTORY_TO_SOFT_DELETE)), "no history table")
         table = self.table_with(SYSTEM_COLUMNS, [T1, T1, "true", T1])
         self.remember(table.name)
         self.assert_refused(table.name, self.migrate(table.name, **change_mode(

@@ -45,6 +45,8 @@ static bool drop_versions(const char *soft_column, struct table *after, struct e
 static bool set_record_key(struct table *after, struct error *err);
 static bool end_version(void *context, struct draft *row, struct rewrite_output *output,
                         struct error *err);
+static bool has_versions(const struct table *table);
+static bool has_column(const struct table *table, const char *name, enum column_type type);
 static const struct column *find(const struct table *table, const char *name);
 static bool is_true(const struct walk_row *row, uint32_t column_id);
 
@@ -95,7 +97,6 @@ bool migrate_history_to_soft_delete(const struct rewrite_means *means,
 {
     OWNED(table_free) struct table *after = migrate_begin(migration, table);
     struct ending ending = {0};
-    const struct column *active = find(table, VERSION_ACTIVE);
     const struct rewrite rewrite = {
         .source = table,
         .replaced = table,
@@ -108,10 +109,10 @@ bool migrate_history_to_soft_delete(const struct rewrite_means *means,
     if (versions_count_columns(table) == 0) {
         return true; /* a retry */
     }
-    if (versions_count_columns(table) < 3 || active->type != COLUMN_BOOLEAN) {
+    if (!has_versions(table)) {
         return versions_refuse(err);
     }
-    ending.active_id = active->id;
+    ending.active_id = find(table, VERSION_ACTIVE)->id;
     return drop_versions(migration->soft_deleted_column, after, &ending, err) &&
            set_record_key(after, err) && rewrite_run(means, &rewrite, err);
 }
@@ -237,6 +238,22 @@ static bool end_version(void *context, struct draft *row, struct rewrite_output 
     }
     versions_set_flag(row, ending->soft, !is_true(rewrite_source_row(output), ending->active_id));
     return rewrite_emit(output, row, err);
+}
+
+/* Of other types the three say nothing of versions, and rows do not come in order of their start.
+ */
+static bool has_versions(const struct table *table)
+{
+    return has_column(table, VERSION_START, COLUMN_UTC_DATETIME) &&
+           has_column(table, VERSION_END, COLUMN_UTC_DATETIME) &&
+           has_column(table, VERSION_ACTIVE, COLUMN_BOOLEAN);
+}
+
+static bool has_column(const struct table *table, const char *name, enum column_type type)
+{
+    const struct column *column = find(table, name);
+
+    return column != NULL && column->type == type;
 }
 
 static const struct column *find(const struct table *table, const char *name)
