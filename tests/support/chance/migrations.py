@@ -1,8 +1,8 @@
 """Random migrations: of tables, of columns, in history mode, and between sync modes."""
 import common_pb2 as common
 import destination_sdk_pb2 as sdk
-from model import ACTIVE, DELETED, END, READ, START, SYNCED, Column, Table, history_columns, \
-    is_history, migrate, sync_modes
+from model import ACTIVE, DELETED, READ, START, Column, Table, history_columns, is_history, \
+    migrate, sync_modes
 from model.convert import text_of
 
 from .operation import Operation
@@ -10,6 +10,8 @@ from .tables import SYSTEM
 
 TABLES_MAX = 8
 MILLISECOND = 10**6
+# Not the start: where it stands in the key is told when the table is made or altered.
+RENAMED = [name for name in SYSTEM if name != START]
 LIVE_MODES = (sdk.SOFT_DELETE_TO_LIVE, sdk.HISTORY_TO_LIVE, sdk.LIVE_TO_SOFT_DELETE,
               sdk.LIVE_TO_HISTORY)
 
@@ -65,7 +67,7 @@ class Migrations:
     def copy_to_history(self, table):
         target = self.target(table)
         soft = self.soft_column(table)
-        if target == table.name or not self.may_get_history(table, soft):
+        if target == table.name:
             return None
         return self.operation(
             table, table.name, sync_modes.copy_table_to_history_mode, target, soft,
@@ -90,7 +92,7 @@ class Migrations:
     def rename_column(self, table):
         column, target = self.column_name(table), self.column_name(table)
         if self.chance(0.7):
-            target = self.values.name()
+            target = self.values.name() if self.chance(0.95) else self.random.choice(RENAMED)
         if column == target:
             return None
         return self.operation(
@@ -115,8 +117,6 @@ class Migrations:
 
     def add_column(self, table):
         column = self.new_column(table)
-        if column is None:
-            return None
         default = self.default(column.type)
         return self.operation(
             table, table.name, migrate.add_column_with_default_value, column.name, column.type,
@@ -126,13 +126,13 @@ class Migrations:
                     default_value=default)))
 
     def new_column(self, table):
-        """A column outside the key that is not there, or that is there just so."""
+        """Mostly a column that is not there, or one that is there just so."""
         name = self.values.name()
         column = table.column(name)
-        if column is None:
-            types = [*READ, "UNSPECIFIED"] if self.chance(0.1) else list(READ)
-            return Column(name, self.random.choice(types))
-        return None if column.key else column
+        if column is not None and self.chance(0.8):
+            return column
+        types = [*READ, "UNSPECIFIED"] if self.chance(0.1) else list(READ)
+        return Column(name, self.random.choice(types))
 
     def default(self, type_name):
         if self.chance(0.3) or type_name not in READ:
@@ -149,8 +149,6 @@ class Migrations:
 
     def add_column_in_history(self, table):
         column, moment = self.new_column(table), self.moment(table)
-        if column is None or moment is None:
-            return None
         default = self.default(column.type)
         return self.operation(
             table, table.name, history_columns.add_column_in_history_mode, column.name,
@@ -161,8 +159,7 @@ class Migrations:
 
     def drop_column_in_history(self, table):
         name, moment = self.column_name(table), self.moment(table)
-        column = table.column(name)
-        if moment is None or name in SYSTEM or (column is not None and column.key):
+        if name in SYSTEM:
             return None
         return self.operation(
             table, table.name, history_columns.drop_column_in_history_mode, name, moment,
@@ -170,38 +167,24 @@ class Migrations:
                 column=name, operation_timestamp=moment)))
 
     def moment(self, table):
-        """Mostly not before the last active version; None where the rules leave open what is meant.
-
-        That is where a record would get two versions of one start.
-        """
+        """Mostly not before the last active version; sometimes when another one begins."""
         if self.chance(0.03):
             return "no moment"
         if not is_history(table):
             return self.values.made["UTC_DATETIME"]()
-        starts = [row[START] for row in table.rows.values() if row[ACTIVE]]
-        moment = max(starts, default=0) + self.random.choice([0, 0, MILLISECOND, 10**15])
-        if self.chance(0.1):
+        active = [row[START] for row in table.rows.values() if row[ACTIVE]]
+        moment = max(active, default=0) + self.random.choice([0, 0, MILLISECOND, 10**15])
+        if self.chance(0.2):
             moment = self.random.choice([row[START] for row in table.rows.values()] or [0])
-        begun = [tuple(row[name] for name in table.keys()[:-1]) for row in table.rows.values()
-                 if row[START] == moment or (row[ACTIVE] and row[START] < moment)]
-        return text_of(moment, "UTC_DATETIME") if len(set(begun)) == len(begun) else None
+        return text_of(moment, "UTC_DATETIME")
 
     def soft_delete_to_history(self, table):
-        soft = self.soft_column(table)
-        if not is_history(table) and not self.may_get_history(table, soft or DELETED):
-            return None
         return self.sync_mode(table, sync_modes.soft_delete_to_history,
-                              sdk.SOFT_DELETE_TO_HISTORY, soft)
+                              sdk.SOFT_DELETE_TO_HISTORY, self.soft_column(table))
 
     def history_to_soft_delete(self, table):
-        soft = self.soft_column(table)
-        deleted = table.column(DELETED)
-        none = not any(table.column(name) for name in (START, END, ACTIVE))
-        if not (is_history(table) or none) or (none and soft and table.column(soft) is None) or \
-                (deleted is not None and (deleted.key or deleted.type != "BOOLEAN")):
-            return None
         return self.sync_mode(table, sync_modes.history_to_soft_delete,
-                              sdk.HISTORY_TO_SOFT_DELETE, soft)
+                              sdk.HISTORY_TO_SOFT_DELETE, self.soft_column(table))
 
     def sync_mode(self, table, apply, mode, soft):
         operation = sdk.TableSyncModeMigrationOperation(type=mode)
@@ -210,18 +193,9 @@ class Migrations:
         return self.operation(table, table.name, apply, soft, table_sync_mode_migration=operation)
 
     def soft_column(self, table):
-        booleans = [c.name for c in table.columns
-                    if c.type == "BOOLEAN" and not c.key and c.name != ACTIVE]
-        return self.random.choice([DELETED, DELETED, "", "none", *booleans])
-
-    @staticmethod
-    def may_get_history(table, soft):
-        """Not where the rules leave open what is meant: half a history, odd system columns."""
-        columns = [table.column(name) for name in (DELETED, soft)]
-        odd = any(c is not None and (c.key or c.type != "BOOLEAN") for c in columns)
-        synced = table.column(SYNCED)
-        return not odd and not any(table.column(name) for name in (START, END, ACTIVE)) and \
-            (synced is None or synced.type == "UTC_DATETIME")
+        booleans = [c.name for c in table.columns if c.type == "BOOLEAN" and c.name != ACTIVE]
+        other = self.random.choice([*table.names(), "none"])
+        return self.random.choice([DELETED, DELETED, "", *booleans, other])
 
     def unsupported(self, table):
         if self.chance(0.3):

@@ -88,10 +88,8 @@ class Operations:
         if self.chance(0.2):
             synced = self.random.choice(["", "none", *table.names()])
         if self.chance(0.5):
-            booleans = [c.name for c in table.columns if c.type == "BOOLEAN" and not c.key]
+            booleans = [c.name for c in table.columns if c.type == "BOOLEAN"]
             deleted = self.random.choice([DELETED, *booleans])
-        if table.column(deleted) is not None and table.column(deleted).key:
-            deleted = None
         before = self.cutoff(table, synced)
         request = sdk.TruncateRequest(schema_name=table.schema, table_name=table.name,
                                       synced_column=synced)

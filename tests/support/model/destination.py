@@ -40,6 +40,8 @@ class Destination:
             raise Refused("synced_column is unknown or no UTC_DATETIME")
         if deleted_column is not None and not table.has(deleted_column, "BOOLEAN"):
             raise Refused("deleted_column is unknown or no BOOLEAN")
+        if deleted_column in table.keys():
+            raise Refused("deleted_column is in the key")
         for key, row in list(table.rows.items()):
             synced = row[synced_column]
             if before is None or synced is None or synced >= before:

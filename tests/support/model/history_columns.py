@@ -16,7 +16,8 @@ def add_column_in_history_mode(model, schema, name, column, type_name, default, 
 def drop_column_in_history_mode(model, schema, name, column, moment):
     table = history_table(model, schema, name)
     moment = read_value("UTC_DATETIME", moment)
-    need_column(table, column)
+    if need_column(table, column).key:
+        raise Refused("a key column")
     with_value = [row for row in table.rows.values() if row[column] is not None]
     begin_versions(table, moment, column, None, with_value)
     model.put(table)
@@ -30,14 +31,17 @@ def history_table(model, schema, name):
 
 
 def begin_versions(table, moment, column, value, versions):
-    """From the moment on, the active ones of the versions have the value in the column."""
+    """From the moment on, the active ones of the versions have the value in the column.
+
+    They go on as new versions, which take the place of any that begins at the moment.
+    """
     if any(row[ACTIVE] and row[START] > moment for row in table.rows.values()):
         raise Refused("an active version starts later")
     begun = []
-    for row in versions:
+    for row in sorted(versions, key=lambda row: row[START]):
         if row[START] == moment:
             row[column] = value
         elif row[ACTIVE] and row[START] < moment:
             begun.append({**row, START: moment, column: value})
             row.update({ACTIVE: False, END: moment - MILLISECOND})
-    table.set_rows([*table.rows.values(), *begun])
+    table.rows.update({table.key_of(row): row for row in begun})

@@ -92,10 +92,13 @@ def need_column(table, name):
 
 
 def add_column(table, name, type_name):
-    """Adds the column, NULL everywhere, unless it is there."""
-    if table.column(name) is None:
+    """Adds the column, NULL everywhere, unless it is there as one of that type outside the key."""
+    column = table.column(name)
+    if column is None:
         table.columns.append(Column(name, type_name))
         set_all(table, name, None)
+    elif column.type != type_name or column.key:
+        raise Refused(f"{name!r} is of another type or in the key")
 
 
 def set_all(table, name, value):

@@ -1,7 +1,7 @@
 """Migrate between soft deletes and history."""
 from .history import END_OF_TIME, is_history
 from .migrate import add_column, put_copy, set_all
-from .table import ACTIVE, DELETED, END, ID, START, SYNCED, Column, Refused
+from .table import ACTIVE, DELETED, END, ID, START, SYNCED, Refused
 from .values import ZERO, read_utc
 
 BEGIN_OF_TIME = ZERO["UTC_DATETIME"]
@@ -10,36 +10,39 @@ HISTORY = (START, END, ACTIVE)
 
 def copy_table_to_history_mode(model, schema, name, target, soft_deleted_column):
     def change(copy):
-        if soft_deleted_column:
-            return with_history(copy, soft_deleted_column)
-        return with_versions(copy, deleted=lambda row: False)
+        if is_history(copy):
+            return copy
+        return with_history(copy, soft_deleted_column, (DELETED,) if soft_deleted_column else ())
 
     put_copy(model, model.get(schema, name), target, change)
 
 
 def soft_delete_to_history(model, schema, name, soft_deleted_column=None):
-    model.put(with_history(model.get(schema, name).copy(), soft_deleted_column or DELETED))
+    table = model.get(schema, name).copy()
+    if not is_history(table):
+        with_history(table, soft_deleted_column or DELETED, dropped=(DELETED,))
+        model.put(table)
 
 
-def with_history(table, soft_deleted_column):
-    if is_history(table):
-        return table
-    with_versions(table, deleted=lambda row: row.get(soft_deleted_column))
-    drop_columns(table, (DELETED,))
-    return table
-
-
-def with_versions(table, deleted):
+def with_history(table, soft_deleted_column, dropped):
     """Every row becomes one version: from the last sync on, or of no time if it is deleted."""
-    moments = [row[SYNCED] for row in table.rows.values() if row.get(SYNCED) is not None]
-    latest = max(moments, default=BEGIN_OF_TIME)
-    for row in table.rows.values():
-        if deleted(row):
-            row.update({START: BEGIN_OF_TIME, END: BEGIN_OF_TIME, ACTIVE: False})
-        else:
-            row.update({START: latest, END: read_utc(END_OF_TIME), ACTIVE: True})
-    table.columns += [Column(START, "UTC_DATETIME", key=True), Column(END, "UTC_DATETIME"),
-                      Column(ACTIVE, "BOOLEAN")]
+    soft = table.column(soft_deleted_column)
+    if soft is not None and soft.type != "BOOLEAN":
+        raise Refused("soft_deleted_column is no BOOLEAN")
+    moments = [row[SYNCED] for row in table.rows.values()
+               if table.has(SYNCED, "UTC_DATETIME") and row[SYNCED] is not None]
+    versions = {False: (max(moments, default=BEGIN_OF_TIME), read_utc(END_OF_TIME), True),
+                True: (BEGIN_OF_TIME, BEGIN_OF_TIME, False)}
+    deleted = [bool(row.get(soft_deleted_column)) for row in table.rows.values()]
+    drop_columns(table, dropped)
+    if not table.keys():
+        raise Refused("no key is left")
+    for name, type_name in zip(HISTORY, ("UTC_DATETIME", "UTC_DATETIME", "BOOLEAN")):
+        add_column(table, name, type_name)
+    for row, is_deleted in zip(table.rows.values(), deleted):
+        row.update(zip(HISTORY, versions[is_deleted]))
+    table.columns = [column.with_(key=column.key or column.name == START)
+                     for column in table.columns]
     table.set_rows(table.rows.values())
     return table
 
@@ -48,11 +51,12 @@ def history_to_soft_delete(model, schema, name, soft_deleted_column=None):
     table = model.get(schema, name).copy()
     if not any(table.column(column) for column in HISTORY):
         return
-    if not all(table.column(column) for column in HISTORY):
+    if not (table.has(START, "UTC_DATETIME") and table.has(END, "UTC_DATETIME")
+            and table.has(ACTIVE, "BOOLEAN")):
         raise Refused("no history table")
     add_deleted(table)
     soft = soft_deleted_column or DELETED
-    if table.column(soft) is None:
+    if not table.has(soft, "BOOLEAN") or table.column(soft).key or soft in HISTORY:
         raise Refused("no such soft_deleted_column")
     for row in table.rows.values():
         row[soft] = not row[ACTIVE]
@@ -63,8 +67,9 @@ def history_to_soft_delete(model, schema, name, soft_deleted_column=None):
 
 
 def add_deleted(table):
-    if table.column(DELETED) is None:
-        add_column(table, DELETED, "BOOLEAN")
+    is_new = table.column(DELETED) is None
+    add_column(table, DELETED, "BOOLEAN")
+    if is_new:
         set_all(table, DELETED, False)
 
 
