@@ -7,10 +7,15 @@
 #include "destination_sdk.pb-c.h"
 #include "frontend/rpc/configuration.h"
 #include "frontend/rpc/rpc_handlers.h"
+#include "frontend/rpc/table_request.h"
 
 enum {
     NANOS_END = 1000000000
 };
+
+/* A Timestamp's seconds: years 1 to 9999. */
+#define SECONDS_FIRST INT64_C(-62135596800)
+#define SECONDS_LAST  INT64_C(253402300799)
 
 static bool read_before(const Google__Protobuf__Timestamp *before, Weir__TruncateJob *wish,
                         struct error *err);
@@ -25,8 +30,13 @@ bool rpc_truncate(const struct rpc_call *call, const ProtobufCMessage *request,
     Weir__Job job = WEIR__JOB__INIT;
     Weir__Result *result = NULL;
 
-    if (!configuration_check(request, err) || !read_before(asked->utc_delete_before, &wish, err)) {
+    if (!configuration_check(request, err) ||
+        !table_request_check_names(asked->schema_name, asked->table_name, err)) {
         return false;
+    }
+    if (!read_before(asked->utc_delete_before, &wish, err)) {
+        return error_wrap(err, "could not truncate table \"%s.%s\"",
+                          text_name(asked->schema_name).text, text_name(asked->table_name).text);
     }
     ENSURE(getrandom(operation_id, sizeof operation_id, 0) == sizeof operation_id);
     wish.schema_name = asked->schema_name;
@@ -49,7 +59,8 @@ bool rpc_truncate(const struct rpc_call *call, const ProtobufCMessage *request,
     return true;
 }
 
-/* A moment before 1970 has negative seconds, and its nanoseconds still count forward. */
+/* A moment before 1970 has negative seconds, and its nanoseconds still count forward. A moment that
+ * no clock shows is a mistake, and might mean every row. */
 static bool read_before(const Google__Protobuf__Timestamp *before, Weir__TruncateJob *wish,
                         struct error *err)
 {
@@ -60,6 +71,11 @@ static bool read_before(const Google__Protobuf__Timestamp *before, Weir__Truncat
         return error_set(err, ERROR_REQUEST,
                          "utc_delete_before has %d nanoseconds, 0 to 999999999 are possible",
                          (int)before->nanos);
+    }
+    if (before->seconds < SECONDS_FIRST || before->seconds > SECONDS_LAST) {
+        return error_set(
+            err, ERROR_REQUEST, "utc_delete_before has %lld seconds, %lld to %lld are possible",
+            (long long)before->seconds, (long long)SECONDS_FIRST, (long long)SECONDS_LAST);
     }
     wish->has_before = true;
     wish->before_seconds = before->seconds;

@@ -3,9 +3,9 @@
 
 /* clang-format off */
 const struct migration_kind migration_kinds[] = {
-    {WEIR__MIGRATION_KIND__MIGRATION_DROP_TABLE, "drop table", migrate_drop_table, true},
-    {WEIR__MIGRATION_KIND__MIGRATION_RENAME_TABLE, "rename table", migrate_rename_table, true},
-    {WEIR__MIGRATION_KIND__MIGRATION_COPY_TABLE, "copy table", migrate_copy_table, false},
+    {WEIR__MIGRATION_KIND__MIGRATION_DROP_TABLE, "drop", migrate_drop_table, true},
+    {WEIR__MIGRATION_KIND__MIGRATION_RENAME_TABLE, "rename", migrate_rename_table, true},
+    {WEIR__MIGRATION_KIND__MIGRATION_COPY_TABLE, "copy", migrate_copy_table, false},
     {WEIR__MIGRATION_KIND__MIGRATION_RENAME_COLUMN, "rename a column of", migrate_rename_column, false},
     {WEIR__MIGRATION_KIND__MIGRATION_COPY_COLUMN, "copy a column of", migrate_copy_column, false},
     {WEIR__MIGRATION_KIND__MIGRATION_ADD_COLUMN, "add a column to", migrate_add_column, false},

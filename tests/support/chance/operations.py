@@ -14,6 +14,7 @@ from .values import Values
 TABLES_MAX = 6
 NANOSECONDS = 10**9
 TIMESTAMP_SECONDS_MIN = -62135596800  # the year 1
+TIMESTAMP_SECONDS_MAX = 253402300799
 
 
 class Operations:
@@ -112,4 +113,6 @@ class Operations:
         moments.sort()
         # Mostly few rows go.
         moment = moments[int(len(moments) * self.random.random()**3)]
-        return max(moment + self.random.choice([0, 1, -1]), TIMESTAMP_SECONDS_MIN * NANOSECONDS)
+        beside = moment + self.random.choice([0, 1, -1])
+        return min(max(beside, TIMESTAMP_SECONDS_MIN * NANOSECONDS),
+                   (TIMESTAMP_SECONDS_MAX + 1) * NANOSECONDS - 1)
