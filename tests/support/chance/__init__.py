@@ -1,4 +1,4 @@
 """Random operations of every kind on a destination, drawn from one seed."""
-from .operations import Operations
+from .run import Run
 
-__all__ = ["Operations"]
+__all__ = ["Run"]

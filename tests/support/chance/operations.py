@@ -33,7 +33,17 @@ class Operations:
         tables = self.destination.tables
         if len(tables) < 2 or (len(tables) < TABLES_MAX and self.chance(0.05)):
             return self.create()
+        return self.on(tables[self.random.choice(list(tables))])
+
+    def several_on_one(self):
+        """Two or three operations on one table, none of which knows of the others."""
+        tables = self.destination.tables
+        if not tables:
+            return [self.create()]
         table = tables[self.random.choice(list(tables))]
+        return [self.on(table) for _ in range(self.random.choice([2, 2, 3]))]
+
+    def on(self, table):
         make = self.random.choices(
             [self.write, self.alter, self.migrations.next, self.truncate, self.write_spoiled,
              self.create_again], weights=[60, 20, 30, 10, 6, 1])[0]
