@@ -82,7 +82,8 @@ def set_record_key(table):
 
 
 def keep_latest(table):
-    in_order = sorted(table.rows.values(), key=lambda row: row[START])
+    in_order = sorted(table.rows.values(),
+                      key=lambda row: BEGIN_OF_TIME if row[START] is None else row[START])
     table.set_rows({table.key_of(row): row for row in in_order}.values())
 
 
