@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 # What building takes.
 BUILD_PACKAGES = gcc libc6-dev libstdc++-12-dev cmake ninja-build pkg-config protobuf-compiler \
     libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev libgrpc-dev libnng-dev libmbedtls-dev \
-    liblmdb-dev libzstd-dev zlib1g-dev libssl-dev
+    liblmdb-dev libzstd-dev zlib1g-dev libssl-dev libseccomp-dev
 
 # What the client, the batch files and the model of the end-to-end tests take.
 CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography python3-zstandard

@@ -69,6 +69,17 @@ const struct option serve_options[] = {
      .help =
          "memory for large batches that are applied at the same time, 700 MiB counted for each; "
          "0: half of the machine's"},
+    {.name = "worker-memory",
+     .variable = "WEIR_WORKER_MEMORY",
+     .kind = OPTION_SIZE,
+     .offset = FIELD(worker_memory_bytes),
+     .fallback = "4GiB",
+     .min = 0,
+     .max = 64 * TIB,
+     .placeholder = "SIZE",
+     .help =
+         "memory that one worker may take, 0: any; one that needs more ends, and its job is tried "
+         "again"},
     {.name = "map-size",
      .variable = "WEIR_MAP_SIZE",
      .kind = OPTION_SIZE,
@@ -123,5 +134,5 @@ const struct option serve_options[] = {
      .max = 86400000,
      .placeholder = "TIME",
      .help = "a worker without progress for that long is killed and its job tried again"},
-    {.name = NULL                                                                            },
+    {.name = NULL                                                                        },
 };

@@ -21,10 +21,11 @@ struct options {
     uint64_t run_budget_bytes;
     uint64_t memory_budget_bytes; /* for large apply stages at once; 0: half of the machine's */
     uint64_t cell_bytes_max;
-    uint64_t file_bytes_max; /* decoded */
-    uint64_t handlers_max;   /* threads for RPCs that run */
-    uint64_t waiting_max;    /* RPCs that wait */
-    uint64_t watchdog_ms;    /* a worker without progress for that long is killed */
+    uint64_t file_bytes_max;      /* decoded */
+    uint64_t handlers_max;        /* threads for RPCs that run */
+    uint64_t waiting_max;         /* RPCs that wait */
+    uint64_t worker_memory_bytes; /* private memory of one worker */
+    uint64_t watchdog_ms;         /* a worker without progress for that long is killed */
     const char *batch_dirs[OPTION_FOLDERS_MAX];
     size_t batch_dirs_count; /* 0: anywhere */
 };

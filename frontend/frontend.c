@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "common/confine/confine.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/require.h"
@@ -42,6 +43,7 @@ static void clear(struct frontend *frontend);
 static bool start(struct frontend *frontend, struct error *err);
 static bool start_control(struct frontend *frontend, struct error *err);
 static bool sweep(struct frontend *frontend, struct error *err);
+static bool finish_start(const struct frontend *frontend, struct error *err);
 static bool say_ready(const struct frontend *frontend, struct error *err);
 static void say_fatal(const struct error *err);
 static void *listen_to_supervisor(void *context);
@@ -63,6 +65,7 @@ int frontend_run(const struct options *options, const char *runtime_dir)
         say_fatal(&err);
         return EXIT_BROKEN;
     }
+    confine_begin(CONFINE_FRONTEND, options, runtime_dir);
     set_up(&frontend, options, runtime_dir, pages);
     if (start(&frontend, &err)) {
         wait_for_stop(&frontend);
@@ -105,7 +108,7 @@ static void clear(struct frontend *frontend)
 static bool start(struct frontend *frontend, struct error *err)
 {
     return start_control(frontend, err) && sweep(frontend, err) &&
-           gateway_start(frontend->gateway, err) && say_ready(frontend, err);
+           gateway_start(frontend->gateway, err) && finish_start(frontend, err);
 }
 
 static bool start_control(struct frontend *frontend, struct error *err)
@@ -143,6 +146,13 @@ static bool sweep(struct frontend *frontend, struct error *err)
     }
     weir__result__free_unpacked(result, NULL);
     return true;
+}
+
+/* The gateway listens: connections come, and no other socket of the network is needed. */
+static bool finish_start(const struct frontend *frontend, struct error *err)
+{
+    confine_end(CONFINE_FRONTEND);
+    return say_ready(frontend, err);
 }
 
 static bool say_ready(const struct frontend *frontend, struct error *err)

@@ -61,12 +61,13 @@ bool data_folder_lock(const char *data_dir, unsigned wait_ms, int *lock_out, str
     }
 }
 
+/* The runs folder, too: children may be left nothing but that of the data folder. */
 static bool make_folders(const char *data_dir, struct error *err)
 {
     char path[PATH_MAX];
     bool made = true;
 
-    snprintf(path, sizeof path, "%s", data_dir);
+    snprintf(path, sizeof path, "%s/runs", data_dir);
     for (char *slash = strchr(path + 1, '/'); slash != NULL && made;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import grpc
 
+import destination_sdk_pb2 as sdk
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
-from server import PATIENCE, Server, children_of, free_port, process_alive, wait_until
+from server import PATIENCE, SANITIZED, Server, children_of, free_port, process_alive, wait_until
 
 
 
@@ -92,6 +93,36 @@ class Roles(ProcessCase):
 
         self.assertTrue(any(line["level"] == "WARNING" and "batch-dir" in json.dumps(line)
                             for line in server.log_lines()))
+
+
+@unittest.skipIf(SANITIZED, "sanitizers need what is taken away")
+class Confined(ProcessCase):
+    def test_every_thread_of_every_child_is_confined(self):
+        with Server("--workers", "2") as server:
+            for name, pid in server.roles().items():
+                threads = list(Path(f"/proc/{pid}/task").iterdir())
+                self.assertGreater(len(threads), 1, name)
+                for thread in threads:
+                    status = (thread / "status").read_text()
+                    self.assertRegex(status, r"NoNewPrivs:\s+1\b", name)
+                    self.assertRegex(status, r"Seccomp:\s+2\b", name)
+            self.assertNotIn("more rights", server.log())
+
+    def test_a_file_that_balloons_fails_its_batch_and_nothing_else(self):
+        with Server("--workers", "1", "--worker-memory", "256MiB", "--cell-max", "1GiB",
+                    "--run-budget", "16MiB") as server, server.client() as client:
+            table = create_big_table(client, "orders")
+            path = os.path.join(server.batch_dir, "balloon.csv")
+            with open(path, "wb") as file:
+                file.write(b"id,version,notes\n1,2," + b"x" * 300 * 1024 * 1024 + b"\n")
+            with self.assertRaises(grpc.RpcError) as caught:
+                client.write(sdk.WriteBatchRequest(schema_name=table.schema, replace_files=[path],
+                                                   table=table.message()))
+            self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
+            self.assertIn("balloon.csv", caught.exception.details())
+            response = client.write(BigBatch(server.batch_dir, 1, rows=10).request(table, 1))
+            self.assertEqual(response.WhichOneof("response"), "success")
+            self.assertEqual(versions_of(server, table), {1: 10})
 
 
 class Killed(ProcessCase):

@@ -18,6 +18,7 @@ HOMES = {
     r"<lmdb\.h>": ["worker/store"],
     r"<zstd": ["worker/decode"],
     r"<zlib": ["worker/decode", "frontend/gateway"],
+    r"<seccomp\.h>": ["common/confine"],
     r"<openssl/": ["worker/decode", "worker/run", "worker/value"],
 }
 

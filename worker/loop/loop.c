@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 
+#include "common/confine/confine.h"
 #include "common/error.h"
 #include "common/ipc/ipc.h"
 #include "common/log.h"
@@ -67,10 +68,12 @@ int worker_loop_run(const struct options *options, uint32_t worker, uint64_t lif
 
     /* The life before this one may have died in the middle of a job. */
     atomic_store(&page->job, 0);
+    confine_begin(CONFINE_WORKER, options, runtime_dir);
     role_worker_address(address, sizeof address, runtime_dir, worker, life);
     if (!ipc_listen(address, &loop.ipc, &err)) {
         return fail_start(&err);
     }
+    confine_end(CONFINE_WORKER);
     loop.worker = job_worker_new(options, page);
     if (pthread_create(&listener, NULL, listen_to_supervisor, &loop) != 0) {
         error_set(&err, ERROR_INTERNAL, "could not start a thread");

@@ -28,6 +28,7 @@ struct sweep {
 };
 
 static bool sweep_runs(const struct store *store, struct error *err);
+static bool remove_run(void *context, const char *name, struct error *err);
 static bool add_named(void *context, const struct table *table);
 static int compare_named(const void *one, const void *other);
 static bool sweep_table(void *context, const char *name, struct error *err);
@@ -61,11 +62,19 @@ bool store_sweep_table(const struct store *store, const struct table *table, str
            error_wrap(err, "could not tidy up the data folder");
 }
 
+/* The folder itself stays: processes may hold rights to it. */
 static bool sweep_runs(const struct store *store, struct error *err)
 {
     OWNED(mem_release) char *runs = store_runs_folder(store);
 
-    return folder_remove(runs, err) && folder_make(runs, err);
+    return folder_make(runs, err) && folder_each(runs, remove_run, runs, err);
+}
+
+static bool remove_run(void *context, const char *name, struct error *err)
+{
+    OWNED(mem_release) char *path = mem_format("%s/%s", (const char *)context, name);
+
+    return folder_remove(path, err);
 }
 
 static bool add_named(void *context, const struct table *table)

@@ -250,6 +250,7 @@ int main(int arguments_count, char *arguments[])
         struct options options;
 
         options_init(&options);
+        options.data_dir = getenv(ROLE_RUNTIME_VARIABLE);
         return worker_loop_run(&options, WORKER, LIFE, getenv(ROLE_RUNTIME_VARIABLE));
     }
 

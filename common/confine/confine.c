@@ -1,0 +1,84 @@
+/* See confine.h: which role keeps what. */
+#include "common/confine/confine.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "common/confine/confine_internal.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+static void limit_memory(const struct options *options);
+static size_t list_folders(enum confine_role role, const struct options *options,
+                           const char *runtime_dir, const char *data_folder,
+                           struct confine_folder *folders);
+static void tell(bool confined, const struct error *err);
+
+enum {
+    FOLDERS_MAX = OPTION_FOLDERS_MAX + 4
+};
+
+void confine_begin(enum confine_role role, const struct options *options, const char *runtime_dir)
+{
+    struct confine_folder folders[FOLDERS_MAX];
+    /* The frontend removes the runs of a batch that ended, and that is all. */
+    OWNED(mem_release)
+    char *data_folder =
+        mem_format("%s%s", options->data_dir, role == CONFINE_FRONTEND ? "/runs" : "");
+    size_t count = list_folders(role, options, runtime_dir, data_folder, folders);
+    struct error err = {0};
+
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (role == CONFINE_WORKER) {
+        limit_memory(options);
+    }
+    tell(confine_files(folders, count, &err), &err);
+    tell(confine_calls_begin(role, &err), &err);
+}
+
+void confine_end(enum confine_role role)
+{
+    struct error err = {0};
+
+    tell(confine_calls_end(role, &err), &err);
+}
+
+/* Data, not address space: LMDB maps a table's largest size. What does not fit ends the worker, and
+ * with the third one its batch; the machine goes on. */
+static void limit_memory(const struct options *options)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    struct rlimit limit = {.rlim_cur = options->worker_memory_bytes,
+                           .rlim_max = options->worker_memory_bytes};
+
+    if (options->worker_memory_bytes != 0 && setrlimit(RLIMIT_DATA, &limit) != 0) {
+        log_message(LOG_WARNING, "could not limit the memory of a worker");
+    }
+#else
+    (void)options; /* their shadow memory counts as data */
+#endif
+}
+
+static size_t list_folders(enum confine_role role, const struct options *options,
+                           const char *runtime_dir, const char *data_folder,
+                           struct confine_folder *folders)
+{
+    size_t count = 0;
+
+    folders[count++] = (struct confine_folder){runtime_dir, true};
+    folders[count++] = (struct confine_folder){data_folder, true};
+    for (size_t i = 0; i < options->batch_dirs_count; i++) {
+        folders[count++] = (struct confine_folder){options->batch_dirs[i], false};
+    }
+    if (role == CONFINE_WORKER && options->batch_dirs_count == 0) {
+        folders[count++] = (struct confine_folder){"/", false};
+    }
+    return count;
+}
+
+static void tell(bool confined, const struct error *err)
+{
+    if (!confined && err->kind != ERROR_UNSUPPORTED) {
+        log_error(LOG_WARNING, "a process runs with more rights than it needs", err);
+    }
+}
