@@ -204,6 +204,37 @@ class BadRequests(HistoryCase):
                 self.assertEqual(self.stored(table), before)
 
 
+    def test_tables_with_some_of_the_history_are_tasks_and_stay(self):
+        start, end, active, synced = SYSTEM_COLUMNS
+        for columns in ([start, end, synced], [start, active, synced], [end, active, synced],
+                        [Column(START, "UTC_DATETIME"), end, active, synced]):
+            table = self.new_table([Column("id", "LONG", key=True), *columns])
+            with self.subTest(columns=table.names()):
+                batch = self.history_batch(table)
+                batch.replace([["1"] + [NULL] * len(columns)])
+                response = self.client.write_history(batch.request())
+                self.assert_task(response, f"{table.schema}.{table.name}", START, END, ACTIVE)
+                self.assert_table(table)
+
+    def test_cells_that_cannot_be_are_tasks_that_name_the_column_and_change_nothing(self):
+        table = self.with_versions(version(1, "a", "1", day(1)))
+        before = self.stored(table)
+        for phase, column, cell in [
+                ("earliest_start", "id", NULL), ("earliest_start", START, UNMODIFIED),
+                ("replace", "name", UNMODIFIED), ("replace", START, NULL),
+                ("update", "id", NULL), ("update", START, UNMODIFIED),
+                ("update", "id", UNMODIFIED), ("delete", "id", UNMODIFIED),
+                ("delete", END, UNMODIFIED), ("update", "amount", "much")]:
+            with self.subTest(phase=phase, column=column, cell=cell):
+                row = dict(zip(NAMES, version(1, "b", "2", day(2))))
+                row[column] = cell
+                batch = self.history_batch(table)
+                path = batch.add(phase, [list(row.values())], list(row))
+                self.assert_task(self.client.write_history(batch.request()),
+                                 os.path.basename(path), "line 2", f'"{column}"')
+                self.assertEqual(self.stored(table), before)
+
+
 class RandomHistory(HistoryCase):
     SERVER_OPTIONS = ("--workers", "2", "--run-budget", "1MiB")
 
