@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buffer.h"
 #include "common/limits.h"
@@ -54,7 +55,8 @@ bool registry_open(struct store *store, struct error *err)
     bool fresh = false;
     int result = 0;
 
-    if (terms.creates && !folder_make(store->data_dir, err)) {
+    /* A server's supervisor has made the folder, and its worker may not look above it. */
+    if (terms.creates && access(store->data_dir, F_OK) != 0 && !folder_make(store->data_dir, err)) {
         return false;
     }
     if (!env_open(&terms, &store->registry, err)) {
