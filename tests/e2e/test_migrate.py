@@ -400,6 +400,12 @@ class Modes(MigrateCase):
             {"id": 1, "name": "one", "_fivetran_start": FIRST, "_fivetran_end": END_OF_TIME,
              "_fivetran_active": True}])
 
+    def test_a_sync_of_the_year_0_is_the_greatest_where_there_is_no_other(self):
+        table = self.table_with([ID, SYNCED], ["1", "0000-01-01T00:00:00Z"], ["2", NULL])
+        self.assert_success(self.migrate(table.name, **change_mode(Kind.SOFT_DELETE_TO_HISTORY)))
+        self.assertEqual([row["_fivetran_start"] for row in self.rows(table.name)],
+                         ["0000-01-01T00:00:00Z"] * 2)
+
     def test_a_migrated_table_takes_history_batches(self):
         table = self.soft_deleted()
         self.assert_success(self.migrate(table.name, **change_mode(Kind.SOFT_DELETE_TO_HISTORY)))

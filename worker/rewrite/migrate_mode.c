@@ -20,6 +20,7 @@ struct beginning {
     struct versions versions;
     uint32_t deleted_id;        /* in the source; 0: every row is active */
     uint32_t synced_id;         /* 0: there is none */
+    bool has_synced;            /* a row of it is not NULL */
     struct moment active_start; /* the table's greatest `_fivetran_synced` */
 };
 
@@ -173,7 +174,8 @@ static enum walk note_synced(void *context, const struct walk_row *row, struct e
         cell.length == MOMENT_STORED_BYTES) {
         struct moment synced = moment_read_stored(cell.stored);
 
-        if (moment_compare(synced, beginning->active_start) > 0) {
+        if (!beginning->has_synced || moment_compare(synced, beginning->active_start) > 0) {
+            beginning->has_synced = true;
             beginning->active_start = synced;
         }
     }
