@@ -2,7 +2,7 @@
  *
  * Without history, and in the replace phase always, entries come in key order, and those of one key
  * in the order of files and rows. They are folded into one row, which is read once and written
- * once. */
+ * once. Where an entry is a whole row already, it is written as it comes. */
 #include "worker/apply/apply.h"
 
 #include <string.h>
@@ -32,6 +32,7 @@ static bool begin_key(struct folding *folding, const struct run_entry *entry, st
 static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
                  struct error *err);
 static bool finish_key(struct folding *folding, struct error *err);
+static bool put_row(struct folding *folding, const struct run_entry *entry, struct error *err);
 static bool check_txn(const struct folding *folding, struct error *err);
 static bool fail_damaged(const struct folding *folding, struct error *err);
 static void folding_clear(struct folding *folding);
@@ -62,6 +63,9 @@ bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
 static bool apply_entry(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
                         struct error *err)
 {
+    if (entry->is_row) {
+        return finish_key(folding, err) && put_row(folding, entry, err);
+    }
     if (!same_key(folding, entry) &&
         (!finish_key(folding, err) || !begin_key(folding, entry, err))) {
         return false;
@@ -125,19 +129,33 @@ static bool fold(struct folding *folding, enum file_kind kind, const struct run_
 
 static bool finish_key(struct folding *folding, struct error *err)
 {
+    const struct run_entry row = {
+        .key = folding->key.bytes,
+        .key_length = folding->key.length,
+        .change = folding->cells.bytes,
+        .change_length = folding->cells.length,
+    };
+
     if (!folding->has_key || !folding->changed) {
         return true;
     }
+    folding->has_key = false;
     if (!folding->exists) {
         store_row_delete(folding->txn, folding->key.bytes, folding->key.length);
         return check_txn(folding, err);
     }
+    return put_row(folding, &row, err);
+}
+
+/* Puts the batch's sequence in front of the entry's cells, and both into the table. */
+static bool put_row(struct folding *folding, const struct run_entry *entry, struct error *err)
+{
     buffer_reset(&folding->row);
     number_write_le(buffer_reserve(&folding->row, ROW_SEQUENCE_BYTES),
                     store_txn_sequence(folding->txn), ROW_SEQUENCE_BYTES);
     folding->row.length = ROW_SEQUENCE_BYTES;
-    buffer_append(&folding->row, folding->cells.bytes, folding->cells.length);
-    store_row_put(folding->txn, folding->key.bytes, folding->key.length, folding->row.bytes,
+    buffer_append(&folding->row, entry->change, entry->change_length);
+    store_row_put(folding->txn, entry->key, entry->key_length, folding->row.bytes,
                   folding->row.length);
     return check_txn(folding, err);
 }

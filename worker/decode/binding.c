@@ -32,6 +32,7 @@ struct binding {
     enum file_kind kind;
     bool history;
     bool start_in_key;
+    bool makes_rows;
     size_t null_length;
     size_t unmodified_length;
     struct step *steps; /* in order of column id */
@@ -58,6 +59,7 @@ static void add_step(struct binding *binding, const struct column *column, size_
 static struct step *find_step(const struct binding *binding, const struct column *column);
 static bool in_request(const struct binding_terms *terms, uint32_t column_id);
 static void plan_step(struct binding *binding, struct step *step);
+static bool covers_all(const struct binding *binding);
 static bool is_history_column(const struct binding *binding, const struct step *step,
                               const char *name);
 static bool check_needed(const struct binding *binding, struct error *err);
@@ -104,6 +106,7 @@ bool binding_open(const struct binding_terms *terms, enum file_kind kind, const 
     if (!check_needed(binding, err)) {
         return false;
     }
+    binding->makes_rows = covers_all(binding);
     qsort(binding->steps, binding->steps_count, sizeof *binding->steps, compare_steps);
     *binding_out = MOVE(binding);
     return true;
@@ -138,6 +141,11 @@ bool binding_convert(struct binding *binding, const struct cell *cells, struct b
             text_name(table_key_column(binding->terms->table, (uint32_t)bad_part + 1)->name).text);
     }
     return true;
+}
+
+bool binding_makes_rows(const struct binding *binding)
+{
+    return binding->makes_rows;
 }
 
 void binding_not_base64(const struct binding *binding, const char *const **names_out,
@@ -261,6 +269,17 @@ static void plan_step(struct binding *binding, struct step *step)
     }
 }
 
+/* A replace that every column of the table takes part in. */
+static bool covers_all(const struct binding *binding)
+{
+    size_t carried = 0;
+
+    for (size_t i = 0; i < binding->steps_count; i++) {
+        carried += binding->steps[i].in_change ? 1 : 0;
+    }
+    return binding->kind == FILE_KIND_REPLACE && carried == binding->terms->table->columns_count;
+}
+
 static bool is_history_column(const struct binding *binding, const struct step *step,
                               const char *name)
 {
@@ -353,7 +372,7 @@ static bool convert_step(struct binding *binding, struct step *step, const struc
             .length = value.length,
         };
     }
-    if (step->in_change) {
+    if (step->in_change && !(value.is_null && binding->makes_rows)) {
         row_append_cell(change, last_id, &value);
     }
     return true;

@@ -36,11 +36,15 @@ MUST_CHECK bool binding_open(const struct binding_terms *terms, enum file_kind k
 /* Converts one row. Appends the row's key to `key` and its change (worker/value/row.h: cells
  * without a sequence) to `change`.
  *
- * A replace writes NULL cells for what it must clear and leaves out what an existing row keeps; an
- * update leaves out unmodified cells; a delete has no cells. Errors are ERROR_DATA and name the
- * column, not the value and not the file or line. */
+ * A replace writes NULL cells for what it must clear and leaves out what an existing row keeps,
+ * unless binding_makes_rows(); an update leaves out unmodified cells; a delete has no cells. Errors
+ * are ERROR_DATA and name the column, not the value and not the file or line. */
 MUST_CHECK bool binding_convert(struct binding *binding, const struct cell *cells,
                                 struct buffer *key, struct buffer *change, struct error *err);
+
+/* Whether the file says something of every column, so that a change is the whole row as it is
+ * stored, NULL left out. */
+bool binding_makes_rows(const struct binding *binding);
 
 /* Names of columns whose BINARY cells were not base64 so far, each once: *names_out is an array of
  * *count_out borrowed strings. */

@@ -102,6 +102,7 @@ static bool decode_row(struct decoding *decoding, const struct cell *cells, stru
         .key_length = decoding->key.length,
         .change = decoding->change.bytes,
         .change_length = decoding->change.length,
+        .is_row = binding_makes_rows(decoding->binding),
     };
     if (!decoding->sink->row(decoding->sink->context, &entry, err)) {
         decoding->sink_failed = true;

@@ -130,7 +130,8 @@ static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *pha
             return false;
         }
     }
-    return apply_phase(worker->stage_txn, (enum file_kind)phase->kind, worker->stage_terms->history,
+    return run_merger_run_ahead(merger, err) &&
+           apply_phase(worker->stage_txn, (enum file_kind)phase->kind, worker->stage_terms->history,
                        merger, &watch, rows_out, err);
 }
 

@@ -7,11 +7,11 @@
 
 #include "common/mem.h"
 #include "common/require.h"
+#include "worker/run/entry.h"
 #include "worker/run/run.h"
-#include "worker/value/number.h"
 
 enum {
-    PREFIX_BYTES = 8,
+    PREFIX_BYTES = ENTRY_PREFIX_BYTES,
     RADIX = 256,
 
     /* Fewer entries than that are compared at once: a pass counts all values of a byte. Keys that
@@ -19,8 +19,6 @@ enum {
     RADIX_MIN = 512,
     DEPTH_MAX = 64,
 
-    /* An entry in the arena: key length (2 bytes), change length (4 bytes), key, change. */
-    ENTRY_HEADER_BYTES = 6,
     ARENA_MIN = 16 * 1024,
     SLOTS_MIN = 1024,
 
@@ -64,8 +62,6 @@ static bool in_order(const struct run_builder *builder, const struct slot *last,
                      const struct slot *next);
 static uint64_t prefix_of_slot(const struct run_builder *builder, const struct slot *slot,
                                size_t depth);
-static uint64_t prefix_of(const uint8_t *key, size_t length);
-static int compare_keys(const struct run_entry *a, const struct run_entry *b);
 static int compare_slots(const void *a, const void *b, void *builder);
 static void sort_slots(struct run_builder *builder, struct range range, size_t depth);
 static void sort_by_prefix(struct run_builder *builder, struct range range);
@@ -82,26 +78,17 @@ struct run_builder *run_builder_new(size_t budget_bytes)
 
 bool run_builder_add(struct run_builder *builder, const struct run_entry *entry)
 {
-    size_t size = ENTRY_HEADER_BYTES + entry->key_length + entry->change_length;
+    size_t size = entry_size(entry);
     struct slot *slot = NULL;
-    uint8_t *at = NULL;
 
-    REQUIRE(entry->key_length <= UINT16_MAX);
-    REQUIRE(entry->change_length <= UINT32_MAX);
     REQUIRE(!builder->sorted);
     if (builder->count > 0 && memory_needed(builder, size) > builder->budget_bytes) {
         return false;
     }
     reserve(builder, size);
-    at = builder->arena + builder->arena_length;
-    number_write_le(at, entry->key_length, 2);
-    number_write_le(at + 2, entry->change_length, 4);
-    memcpy(at + ENTRY_HEADER_BYTES, entry->key, entry->key_length);
-    if (entry->change_length > 0) {
-        memcpy(at + ENTRY_HEADER_BYTES + entry->key_length, entry->change, entry->change_length);
-    }
+    entry_write(entry, builder->arena + builder->arena_length);
     slot = &builder->slots[builder->count];
-    *slot = (struct slot){prefix_of(entry->key, entry->key_length), builder->arena_length};
+    *slot = (struct slot){entry_prefix(entry), builder->arena_length};
     builder->ascending =
         builder->ascending && (builder->count == 0 || in_order(builder, slot - 1, slot));
     builder->count++;
@@ -203,15 +190,7 @@ static void reserve(struct run_builder *builder, size_t entry_size)
 
 static struct run_entry entry_of(const struct run_builder *builder, const struct slot *slot)
 {
-    const uint8_t *bytes = builder->arena + slot->offset;
-    struct run_entry entry = {
-        .key_length = (size_t)number_read_le(bytes, 2),
-        .change_length = (size_t)number_read_le(bytes + 2, 4),
-    };
-
-    entry.key = bytes + ENTRY_HEADER_BYTES;
-    entry.change = entry.key + entry.key_length;
-    return entry;
+    return entry_read(builder->arena + slot->offset);
 }
 
 static void fetch(const struct run_builder *builder, const struct slot *slot)
@@ -235,7 +214,7 @@ static bool in_order(const struct run_builder *builder, const struct slot *last,
     }
     last_entry = entry_of(builder, last);
     next_entry = entry_of(builder, next);
-    return compare_keys(&last_entry, &next_entry) <= 0;
+    return entry_compare_keys(&last_entry, &next_entry) <= 0;
 }
 
 static uint64_t prefix_of_slot(const struct run_builder *builder, const struct slot *slot,
@@ -243,26 +222,12 @@ static uint64_t prefix_of_slot(const struct run_builder *builder, const struct s
 {
     struct run_entry entry = entry_of(builder, slot);
 
-    return depth < entry.key_length ? prefix_of(entry.key + depth, entry.key_length - depth) : 0;
-}
-
-static uint64_t prefix_of(const uint8_t *key, size_t length)
-{
-    uint8_t bytes[PREFIX_BYTES] = {0};
-
-    if (length >= PREFIX_BYTES) {
-        return number_read_be(key, PREFIX_BYTES);
+    if (depth >= entry.key_length) {
+        return 0;
     }
-    memcpy(bytes, key, length);
-    return number_read_be(bytes, PREFIX_BYTES);
-}
-
-static int compare_keys(const struct run_entry *a, const struct run_entry *b)
-{
-    size_t common = a->key_length < b->key_length ? a->key_length : b->key_length;
-    int order = memcmp(a->key, b->key, common);
-
-    return order != 0 ? order : (a->key_length > b->key_length) - (a->key_length < b->key_length);
+    entry.key += depth;
+    entry.key_length -= depth;
+    return entry_prefix(&entry);
 }
 
 /* Entries came in the order of their offsets, and equal keys keep that order. */
@@ -272,7 +237,7 @@ static int compare_slots(const void *a, const void *b, void *builder)
     const struct slot *right = b;
     struct run_entry left_entry = entry_of(builder, left);
     struct run_entry right_entry = entry_of(builder, right);
-    int order = compare_keys(&left_entry, &right_entry);
+    int order = entry_compare_keys(&left_entry, &right_entry);
 
     return order != 0 ? order : (left->offset > right->offset) - (left->offset < right->offset);
 }

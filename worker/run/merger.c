@@ -3,6 +3,8 @@
 
 #include "common/mem.h"
 #include "common/require.h"
+#include "worker/run/ahead.h"
+#include "worker/run/entry.h"
 #include "worker/run/run.h"
 #include "worker/run/run_file.h"
 
@@ -11,6 +13,7 @@ struct input {
     size_t memory_at;
     struct run_reader *file;
     struct run_entry entry; /* the next one */
+    uint64_t prefix;        /* its key's first 8 bytes, which nearly always decide */
     size_t order;           /* of the runs: between equal keys the earlier run goes first */
 };
 
@@ -19,10 +22,12 @@ struct run_merger {
     size_t inputs_count;
     struct input **heap; /* the least entry is at 0 */
     size_t heap_count;
+    struct ahead *ahead; /* the thread that merges; NULL: the caller's does */
     bool started;
     bool top_used; /* the entry at the top was given out and must be followed by its next one */
 };
 
+static ahead_source merge_next;
 static struct input *add_input(struct run_merger *merger);
 static bool start(struct run_merger *merger, struct error *err);
 static enum run_next advance(struct input *input, struct error *err);
@@ -51,9 +56,36 @@ bool run_merger_add_file(struct run_merger *merger, const struct run_place *plac
     return true;
 }
 
+bool run_merger_run_ahead(struct run_merger *merger, struct error *err)
+{
+    return ahead_start(merge_next, merger, &merger->ahead, err);
+}
+
 enum run_next run_merger_next(struct run_merger *merger, struct run_entry *entry_out,
                               struct error *err)
 {
+    return merger->ahead != NULL ? ahead_next(merger->ahead, entry_out, err)
+                                 : merge_next(merger, entry_out, err);
+}
+
+void run_merger_free(struct run_merger **merger)
+{
+    if (*merger != NULL) {
+        ahead_stop(&(*merger)->ahead);
+        for (size_t i = 0; i < (*merger)->inputs_count; i++) {
+            run_reader_close(&(*merger)->inputs[i].file);
+        }
+        mem_free((*merger)->inputs);
+        mem_free((*merger)->heap);
+        mem_free(*merger);
+        *merger = NULL;
+    }
+}
+
+static enum run_next merge_next(void *context, struct run_entry *entry_out, struct error *err)
+{
+    struct run_merger *merger = context;
+
     if (!merger->started && !start(merger, err)) {
         return RUN_FAILED;
     }
@@ -75,19 +107,6 @@ enum run_next run_merger_next(struct run_merger *merger, struct run_entry *entry
     *entry_out = merger->heap[0]->entry;
     merger->top_used = true;
     return RUN_ENTRY;
-}
-
-void run_merger_free(struct run_merger **merger)
-{
-    if (*merger != NULL) {
-        for (size_t i = 0; i < (*merger)->inputs_count; i++) {
-            run_reader_close(&(*merger)->inputs[i].file);
-        }
-        mem_free((*merger)->inputs);
-        mem_free((*merger)->heap);
-        mem_free(*merger);
-        *merger = NULL;
-    }
 }
 
 static struct input *add_input(struct run_merger *merger)
@@ -126,26 +145,30 @@ static bool start(struct run_merger *merger, struct error *err)
 
 static enum run_next advance(struct input *input, struct error *err)
 {
+    enum run_next next = RUN_ENTRY;
+
     if (input->memory == NULL) {
-        return run_reader_next(input->file, &input->entry, err);
+        next = run_reader_next(input->file, &input->entry, err);
+    } else if (input->memory_at == run_builder_entries(input->memory)) {
+        next = RUN_END;
+    } else {
+        input->entry = run_builder_entry(input->memory, input->memory_at++);
     }
-    if (input->memory_at == run_builder_entries(input->memory)) {
-        return RUN_END;
+    if (next == RUN_ENTRY) {
+        input->prefix = entry_prefix(&input->entry);
     }
-    input->entry = run_builder_entry(input->memory, input->memory_at++);
-    return RUN_ENTRY;
+    return next;
 }
 
 static bool goes_before(const struct input *a, const struct input *b)
 {
-    size_t a_length = a->entry.key_length;
-    size_t b_length = b->entry.key_length;
-    int order = memcmp(a->entry.key, b->entry.key, a_length < b_length ? a_length : b_length);
+    int order = 0;
 
-    if (order != 0) {
-        return order < 0;
+    if (a->prefix != b->prefix) {
+        return a->prefix < b->prefix;
     }
-    return a_length != b_length ? a_length < b_length : a->order < b->order;
+    order = entry_compare_keys(&a->entry, &b->entry);
+    return order != 0 ? order < 0 : a->order < b->order;
 }
 
 static void sift_down(struct run_merger *merger, size_t index)

@@ -19,6 +19,7 @@ struct run_entry {
     size_t key_length;
     const uint8_t *change;
     size_t change_length;
+    bool is_row; /* the change is the whole row as it is stored: no NULL in it, nothing to keep */
 };
 
 /* Collects entries up to a budget. */
@@ -78,6 +79,10 @@ enum run_next {
     RUN_END,
     RUN_FAILED,
 };
+
+/* Lets a thread merge ahead of run_merger_next(), where a second core may be free. All runs have
+ * been added. ERROR_UNAVAILABLE: no thread could be made. */
+MUST_CHECK bool run_merger_run_ahead(struct run_merger *merger, struct error *err);
 
 /* The next entry in order, borrowed until the next call. */
 enum run_next run_merger_next(struct run_merger *merger, struct run_entry *entry_out,

@@ -2,7 +2,7 @@
  *
  *   file  = magic chunk ... chunk           the last one is marked: a cut file is noticed
  *   chunk = length and mark (4 bytes, little endian) ciphertext tag (16 bytes)
- *   entry = key length (2 bytes) change length (4 bytes) key change
+ *   entry = as in worker/run/entry.h
  *
  * AES-256-GCM under the batch's random key; the nonce is the run's number and the chunk's, so that
  * no chunk can stand in another's place. For the files of this folder. */
@@ -10,10 +10,6 @@
 #define WEIR_WORKER_RUN_RUN_FILE_H
 
 #include "worker/run/run.h"
-
-enum {
-    RUN_ENTRY_HEADER_BYTES = 6
-};
 
 struct run_writer;
 

@@ -7,9 +7,9 @@
 #include "common/buffer.h"
 #include "common/mem.h"
 #include "worker/run/chunk.h"
+#include "worker/run/entry.h"
 #include "worker/run/run_file.h"
 #include "worker/run/run_magic.h"
-#include "worker/value/number.h"
 
 struct run_reader {
     int fd;
@@ -52,17 +52,10 @@ enum run_next run_reader_next(struct run_reader *reader, struct run_entry *entry
         const uint8_t *bytes = reader->plain.bytes + reader->at;
         size_t left = reader->plain.length - reader->at;
 
-        if (left >= RUN_ENTRY_HEADER_BYTES) {
-            size_t key_length = (size_t)number_read_le(bytes, 2);
-            size_t change_length = (size_t)number_read_le(bytes + 2, 4);
-            size_t size = RUN_ENTRY_HEADER_BYTES + key_length + change_length;
-
-            if (left >= size) {
-                entry_out->key = bytes + RUN_ENTRY_HEADER_BYTES;
-                entry_out->key_length = key_length;
-                entry_out->change = entry_out->key + key_length;
-                entry_out->change_length = change_length;
-                reader->at += size;
+        if (left >= ENTRY_HEADER_BYTES) {
+            *entry_out = entry_read(bytes);
+            if (left >= entry_size(entry_out)) {
+                reader->at += entry_size(entry_out);
                 return RUN_ENTRY;
             }
         }

@@ -9,9 +9,9 @@
 #include "common/mem.h"
 #include "common/require.h"
 #include "worker/run/chunk.h"
+#include "worker/run/entry.h"
 #include "worker/run/run_file.h"
 #include "worker/run/run_magic.h"
-#include "worker/value/number.h"
 
 /* How much is written between looks at the disk's free space. */
 #define SPACE_CHECK_BYTES (4 * MIB)
@@ -59,10 +59,9 @@ bool run_writer_open(const struct run_place *place, uint64_t disk_free_min,
 
 bool run_writer_add(struct run_writer *writer, const struct run_entry *entry, struct error *err)
 {
-    uint8_t header[RUN_ENTRY_HEADER_BYTES];
+    uint8_t header[ENTRY_HEADER_BYTES];
 
-    number_write_le(header, entry->key_length, 2);
-    number_write_le(header + 2, entry->change_length, 4);
+    entry_write_header(entry, header);
     return append(writer, header, sizeof header, err) &&
            append(writer, entry->key, entry->key_length, err) &&
            append(writer, entry->change, entry->change_length, err);

@@ -93,7 +93,7 @@ static void append_change(const struct table *table, const struct buffer *change
     buffer_append_byte(out, '\0');
 }
 
-/* Binds and converts; `out` has the change as text. */
+/* Binds and converts; `out` has the change as text, behind "row " if it is the whole row. */
 static bool convert(const struct sample *sample, struct buffer *key, struct buffer *out,
                     struct error *err)
 {
@@ -119,6 +119,9 @@ static bool convert(const struct sample *sample, struct buffer *key, struct buff
     if (!binding_convert(binding, cells, key, &change, err)) {
         return false;
     }
+    if (binding_makes_rows(binding)) {
+        buffer_append_format(out, "row ");
+    }
     append_change(table, &change, out);
     return true;
 }
@@ -132,8 +135,8 @@ static bool convert(const struct sample *sample, struct buffer *key, struct buff
 
 /* clang-format off */
 static const struct sample samples[] = {
-    {REPLACE, false, "id,a,b", "1,x,2", "id=1,a=x,b=2,", NULL},
-    {REPLACE, false, "b,a,id", "N,N,1", "id=1,a=NULL,b=NULL,", NULL},
+    {REPLACE, false, "id,a,b", "1,x,2", "row id=1,a=x,b=2,", NULL},
+    {REPLACE, false, "b,a,id", "N,N,1", "row id=1,", NULL},
     /* The request knows a, so it is cleared; it does not know b, which keeps its value. */
     {REPLACE, false, "id", "1", "id=1,a=NULL,", NULL},
     {REPLACE, false, "id,a", "1,U", NULL, "column \"a\" is unmodified, which a replace file"},

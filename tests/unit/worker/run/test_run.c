@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "tests/support/test.h"
 #include "worker/run/chunk.h"
+#include "worker/run/entry.h"
 #include "worker/run/run_file.h"
 #include "worker/run/run_magic.h"
 
@@ -455,7 +456,7 @@ static void test_a_run_cut_between_two_chunks_is_refused(void **state)
     uint64_t size = 0;
 
     /* The first entry ends where the first chunk does. */
-    assert_true(add(builder, "a", 2, filling, CHUNK_PLAIN_MAX - RUN_ENTRY_HEADER_BYTES - 2));
+    assert_true(add(builder, "a", 2, filling, CHUNK_PLAIN_MAX - ENTRY_HEADER_BYTES - 2));
     assert_true(add(builder, "b", 2, filling, 100));
     run_builder_sort(builder);
     assert_true(run_write(builder, &place, 0, &size, &err));
