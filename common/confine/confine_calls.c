@@ -183,8 +183,8 @@ static bool deny_families(scmp_filter_ctx filter, bool network)
             denied = denied && family != families[i];
         }
         done = !denied || seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                                           SCMP_A0(SCMP_CMP_EQ, family)) == 0;
+                                           SCMP_A0(SCMP_CMP_EQ, family, 0)) == 0;
     }
     return done && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                                    SCMP_A0(SCMP_CMP_GT, AF_INET6)) == 0;
+                                    SCMP_A0(SCMP_CMP_GT, AF_INET6, 0)) == 0;
 }
