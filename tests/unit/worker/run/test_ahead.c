@@ -67,11 +67,11 @@ static enum run_next read_all(struct ahead *ahead, uint64_t count, size_t change
 static void test_all_entries_come_in_order(void **state)
 {
     static const struct maker makers[] = {
-        {.count = 0    },
-        {                         .count = 1             },
-        {          .count = 1000000},
-        {  .count = 50000,    .change_bytes = 1000},
-        { .count = 20,    .change_bytes = 20 * MIB},
+        {.count = 0,       .change_bytes = 0       },
+        {.count = 1,       .change_bytes = 0       },
+        {.count = 1000000, .change_bytes = 0       },
+        {.count = 50000,   .change_bytes = 1000    },
+        {.count = 20,      .change_bytes = 20 * MIB},
     };
 
     (void)state;
