@@ -203,11 +203,12 @@ class BadRequests(HistoryCase):
                 self.assert_task(response, os.path.basename(path), word)
                 self.assertEqual(self.stored(table), before)
 
-
     def test_tables_with_some_of_the_history_are_tasks_and_stay(self):
         start, end, active, synced = SYSTEM_COLUMNS
         for columns in ([start, end, synced], [start, active, synced], [end, active, synced],
-                        [Column(START, "UTC_DATETIME"), end, active, synced]):
+                        [Column(START, "UTC_DATETIME"), end, active, synced],
+                        [Column(END, "UTC_DATETIME", key=True), start, active, synced],
+                        [Column(ACTIVE, "BOOLEAN", key=True), start, end, synced]):
             table = self.new_table([Column("id", "LONG", key=True), *columns])
             with self.subTest(columns=table.names()):
                 batch = self.history_batch(table)

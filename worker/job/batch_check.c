@@ -52,8 +52,8 @@ static bool check_table(const struct table *table, bool history, struct error *e
     }
     if (history && !key_is_history(table)) {
         (void)error_set(err, ERROR_REQUEST,
-                        "it has no history: \"_fivetran_start\" in its key, \"_fivetran_end\" and "
-                        "\"_fivetran_active\"");
+                        "it has no history: \"_fivetran_start\" last in its key, \"_fivetran_end\" "
+                        "and \"_fivetran_active\" outside it");
         return error_hint(err, "Re-sync the table in history mode.");
     }
     return true;

@@ -9,7 +9,7 @@
 #include "worker/value/type.h"
 
 static void append_shortened(const struct buffer *whole, struct buffer *out);
-static bool has_column(const struct table *table, const char *name, enum column_type type);
+static bool has_plain_column(const struct table *table, const char *name, enum column_type type);
 
 bool key_append(const struct key_part *parts, size_t parts_count, bool start_is_last,
                 struct buffer *scratch, struct buffer *out, size_t *bad_part_out)
@@ -44,8 +44,8 @@ bool key_is_history(const struct table *table)
 
     return last != NULL && strcmp(last->name, "_fivetran_start") == 0 &&
            last->type == COLUMN_UTC_DATETIME &&
-           has_column(table, "_fivetran_end", COLUMN_UTC_DATETIME) &&
-           has_column(table, "_fivetran_active", COLUMN_BOOLEAN);
+           has_plain_column(table, "_fivetran_end", COLUMN_UTC_DATETIME) &&
+           has_plain_column(table, "_fivetran_active", COLUMN_BOOLEAN);
 }
 
 /* A digest stands behind exactly KEY_PLAIN_MAX bytes, where a shorter key has ended already: no
@@ -61,9 +61,9 @@ static void append_shortened(const struct buffer *whole, struct buffer *out)
     out->length += KEY_DIGEST_BYTES;
 }
 
-static bool has_column(const struct table *table, const char *name, enum column_type type)
+static bool has_plain_column(const struct table *table, const char *name, enum column_type type)
 {
     const struct column *column = table_find_column(table, name, strlen(name));
 
-    return column != NULL && column->type == type;
+    return column != NULL && column->type == type && column->key_position == 0;
 }

@@ -39,7 +39,8 @@ MUST_CHECK bool key_append(const struct key_part *parts, size_t parts_count, boo
                            struct buffer *scratch, struct buffer *out, size_t *bad_part_out);
 
 /* Whether the table is a history table: `_fivetran_start` (UTC_DATETIME) is the last of several key
- * columns, and `_fivetran_end` (UTC_DATETIME) and `_fivetran_active` (BOOLEAN) exist. */
+ * columns, and `_fivetran_end` (UTC_DATETIME) and `_fivetran_active` (BOOLEAN) exist outside the
+ * key: history changes them in rows that stay where they are. */
 bool key_is_history(const struct table *table);
 
 #endif

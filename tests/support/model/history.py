@@ -10,10 +10,11 @@ SYSTEM_COLUMNS = [Column(START, "UTC_DATETIME", key=True), Column(END, "UTC_DATE
 
 
 def is_history(table):
-    """Whether the table has the three columns, and the start and more in its key."""
+    """Whether the table has the three columns; of them the start, last, in its key of several."""
     keys = table.keys()
     return len(keys) > 1 and keys[-1] == START and table.has(START, "UTC_DATETIME") \
-        and table.has(END, "UTC_DATETIME") and table.has(ACTIVE, "BOOLEAN")
+        and table.has(END, "UTC_DATETIME") and table.has(ACTIVE, "BOOLEAN") \
+        and END not in keys and ACTIVE not in keys
 
 
 class HistoryTable(Table):
