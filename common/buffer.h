@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/attributes.h"
 
@@ -17,21 +18,56 @@ struct buffer {
 };
 
 /* Makes room for `more` bytes behind the length and returns where they start. */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t more) __attribute__((returns_nonnull));
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t more)
+    __attribute__((returns_nonnull));
+
+/* The slow part of buffer_reserve(): gets more memory. */
+void buffer_grow(struct buffer *buffer, size_t more);
 
 /* Appends bytes. */
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
 
 /* Appends one byte. */
-void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+static inline void buffer_append_byte(struct buffer *buffer, uint8_t byte);
 
 /* Appends formatted text, without an end mark. */
 void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Length back to 0; the memory stays. */
-void buffer_reset(struct buffer *buffer);
+static inline void buffer_reset(struct buffer *buffer);
 
 /* Frees the memory; the buffer is empty and can be used again. Suits OWNED(buffer_clear). */
 void buffer_clear(struct buffer *buffer);
+
+/* Below: what is done for every cell of every row, and so inline. */
+
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t more)
+{
+    if (more > buffer->capacity - buffer->length || buffer->bytes == NULL) {
+        buffer_grow(buffer, more);
+    }
+    return buffer->bytes + buffer->length;
+}
+
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+{
+    uint8_t *to = buffer_reserve(buffer, size);
+
+    if (size > 0) {
+        memcpy(to, bytes, size);
+    }
+    buffer->length += size;
+}
+
+static inline void buffer_append_byte(struct buffer *buffer, uint8_t byte)
+{
+    *buffer_reserve(buffer, 1) = byte;
+    buffer->length++;
+}
+
+static inline void buffer_reset(struct buffer *buffer)
+{
+    buffer->length = 0;
+}
 
 #endif

@@ -20,11 +20,14 @@
 
 struct step {
     const struct column *column;
+    const struct type *type;
     size_t cell;              /* index in the row, or NO_CELL */
     const char *default_text; /* for a missing, NULL or unmodified cell; NULL: there is none */
     bool in_change;           /* carried by the change */
     size_t key_part;          /* 1 for the first; 0: not in this file's key */
-    bool not_base64;          /* a BINARY cell was stored as its own bytes */
+    size_t stored_at;         /* of this row's value, in the change or else in `key_values` */
+    size_t stored_length;
+    bool not_base64; /* a BINARY cell was stored as its own bytes */
 };
 
 struct binding {
@@ -39,7 +42,8 @@ struct binding {
     size_t steps_count;
     struct key_part *parts;
     size_t parts_count;
-    struct buffer stored;      /* the row's values so far */
+    struct step **key_steps;   /* in key order */
+    struct buffer key_values;  /* those of the row that the change does not carry */
     struct buffer key_scratch; /* for key_append() */
     const char **not_base64;   /* made when asked for */
 };
@@ -67,10 +71,13 @@ static bool need_column(const struct binding *binding, const struct column *colu
                         struct error *err);
 static int compare_steps(const void *a, const void *b);
 static enum cell_state look_at(const struct binding *binding, const struct cell *cell);
+static void note_key_steps(struct binding *binding);
 static bool convert_step(struct binding *binding, struct step *step, const struct cell *cells,
                          struct buffer *change, uint32_t *last_id, struct error *err);
-static bool read_value(struct binding *binding, struct step *step, const char *text, size_t length,
-                       struct row_cell *value_out, struct error *err);
+static bool store_value(struct binding *binding, struct step *step, const char *text, size_t length,
+                        struct buffer *change, uint32_t *last_id, struct error *err);
+static bool make_key(struct binding *binding, const struct buffer *change, struct buffer *key,
+                     struct error *err);
 static bool fail_missing(const struct binding *binding, const struct step *step,
                          enum cell_state state, struct error *err);
 static const char *kind_name(enum file_kind kind);
@@ -93,9 +100,9 @@ bool binding_open(const struct binding_terms *terms, enum file_kind kind, const 
     binding->start_in_key = key_is_history(terms->table) && !of_record;
     binding->parts_count = key_count - (of_record ? (size_t)1 : 0);
     binding->parts = mem_zero_array(key_count + 1, sizeof *binding->parts);
+    binding->key_steps = mem_zero_array(key_count + 1, sizeof *binding->key_steps);
     binding->steps = mem_zero_array(terms->table->columns_count + 1, sizeof *binding->steps);
 
-    (void)buffer_reserve(&binding->stored, 1); /* offsets count from something, even for "" */
     if (!map_header(binding, header, columns_count, err)) {
         return false;
     }
@@ -108,6 +115,7 @@ bool binding_open(const struct binding_terms *terms, enum file_kind kind, const 
     }
     binding->makes_rows = covers_all(binding);
     qsort(binding->steps, binding->steps_count, sizeof *binding->steps, compare_steps);
+    note_key_steps(binding);
     *binding_out = MOVE(binding);
     return true;
 }
@@ -116,9 +124,8 @@ bool binding_convert(struct binding *binding, const struct cell *cells, struct b
                      struct buffer *change, struct error *err)
 {
     uint32_t last_id = 0;
-    size_t bad_part = 0;
 
-    buffer_reset(&binding->stored);
+    buffer_reset(&binding->key_values);
     for (size_t i = 0; i < binding->steps_count; i++) {
         if (!convert_step(binding, &binding->steps[i], cells, change, &last_id, err)) {
             return false;
@@ -128,19 +135,7 @@ bool binding_convert(struct binding *binding, const struct cell *cells, struct b
         return error_set(err, ERROR_LIMIT, "the row is larger than %llu bytes",
                          (unsigned long long)LIMIT_ROW_BYTES);
     }
-    /* The values have moved as the buffer grew; parts hold offsets until here. */
-    for (size_t i = 0; i < binding->parts_count; i++) {
-        struct key_part *part = &binding->parts[i];
-
-        part->stored = binding->stored.bytes + (uintptr_t)part->stored;
-    }
-    if (!key_append(binding->parts, binding->parts_count, binding->start_in_key,
-                    &binding->key_scratch, key, &bad_part)) {
-        return error_set(
-            err, ERROR_DATA, "column \"%s\": NaN cannot be in a primary key",
-            text_name(table_key_column(binding->terms->table, (uint32_t)bad_part + 1)->name).text);
-    }
-    return true;
+    return make_key(binding, change, key, err);
 }
 
 bool binding_makes_rows(const struct binding *binding)
@@ -163,10 +158,11 @@ void binding_not_base64(const struct binding *binding, const char *const **names
 void binding_close(struct binding **binding)
 {
     if (*binding != NULL) {
-        buffer_clear(&(*binding)->stored);
+        buffer_clear(&(*binding)->key_values);
         buffer_clear(&(*binding)->key_scratch);
         mem_free((*binding)->steps);
         mem_free((*binding)->parts);
+        mem_free((*binding)->key_steps);
         mem_free((*binding)->not_base64);
         mem_free(*binding);
         *binding = NULL;
@@ -218,7 +214,11 @@ static void plan_missing(struct binding *binding)
 static void add_step(struct binding *binding, const struct column *column, size_t cell)
 {
     REQUIRE(binding->steps_count < binding->terms->table->columns_count);
-    binding->steps[binding->steps_count++] = (struct step){.column = column, .cell = cell};
+    binding->steps[binding->steps_count++] = (struct step){
+        .column = column,
+        .type = type_of(column->type),
+        .cell = cell,
+    };
 }
 
 static struct step *find_step(const struct binding *binding, const struct column *column)
@@ -344,50 +344,38 @@ static bool convert_step(struct binding *binding, struct step *step, const struc
 {
     const struct cell *cell = step->cell != NO_CELL ? &cells[step->cell] : NULL;
     enum cell_state state = cell != NULL ? look_at(binding, cell) : CELL_NULL;
-    struct row_cell value = {.column_id = step->column->id, .is_null = true};
-    size_t start = binding->stored.length;
 
     if (!step->in_change && step->key_part == 0) {
         return state != CELL_UNMODIFIED || !fail_missing(binding, step, state, err);
     }
     if (state == CELL_VALUE) {
-        if (!read_value(binding, step, cell->text, cell->length, &value, err)) {
-            return false;
-        }
-    } else if (step->default_text != NULL) {
-        if (!read_value(binding, step, step->default_text, strlen(step->default_text), &value,
-                        err)) {
-            return false;
-        }
-    } else if (fail_missing(binding, step, state, err)) {
+        return store_value(binding, step, cell->text, cell->length, change, last_id, err);
+    }
+    if (step->default_text != NULL) {
+        return store_value(binding, step, step->default_text, strlen(step->default_text), change,
+                           last_id, err);
+    }
+    if (fail_missing(binding, step, state, err)) {
         return false;
-    } else if (state == CELL_UNMODIFIED) {
-        return true;
     }
-
-    if (step->key_part > 0) {
-        binding->parts[step->key_part - 1] = (struct key_part){
-            .type = step->column->type,
-            .stored = (const uint8_t *)(uintptr_t)start,
-            .length = value.length,
-        };
-    }
-    if (step->in_change && !(value.is_null && binding->makes_rows)) {
-        row_append_cell(change, last_id, &value);
+    if (state == CELL_NULL && !binding->makes_rows) {
+        row_append_cell(change, last_id,
+                        &(struct row_cell){.column_id = step->column->id, .is_null = true});
     }
     return true;
 }
 
-static bool read_value(struct binding *binding, struct step *step, const char *text, size_t length,
-                       struct row_cell *value_out, struct error *err)
+/* Reads the value to where it stays: into the change, or aside if only the key has it. */
+static bool store_value(struct binding *binding, struct step *step, const char *text, size_t length,
+                        struct buffer *change, uint32_t *last_id, struct error *err)
 {
-    const struct type *type = type_of(step->column->type);
+    struct buffer *out = step->in_change ? change : &binding->key_values;
     const char *problem = "is empty";
-    size_t start = binding->stored.length;
     enum parse_result result = PARSE_FAILED;
+    size_t start = step->in_change ? row_open_cell(change, last_id, step->column->id) : out->length;
 
-    if (length > 0 || type->accepts_empty) {
-        result = type->parse(text, length, &binding->stored, &problem);
+    if (length > 0 || step->type->accepts_empty) {
+        result = step->type->parse(text, length, out, &problem);
     }
     if (result == PARSE_FAILED) {
         return error_set(err, ERROR_DATA, "column \"%s\": the value %s, the column's type is %s",
@@ -395,10 +383,40 @@ static bool read_value(struct binding *binding, struct step *step, const char *t
                          column_type_name(step->column->type));
     }
     step->not_base64 = step->not_base64 || result == PARSE_OK_NOT_BASE64;
-    value_out->is_null = false;
-    value_out->stored = binding->stored.bytes + start;
-    value_out->length = binding->stored.length - start;
+    step->stored_length = out->length - start;
+    step->stored_at = step->in_change ? row_close_cell(change, start) : start;
     return true;
+}
+
+/* The steps have been sorted and stay where they are. */
+static void note_key_steps(struct binding *binding)
+{
+    for (size_t i = 0; i < binding->steps_count; i++) {
+        if (binding->steps[i].key_part > 0) {
+            binding->key_steps[binding->steps[i].key_part - 1] = &binding->steps[i];
+        }
+    }
+}
+
+static bool make_key(struct binding *binding, const struct buffer *change, struct buffer *key,
+                     struct error *err)
+{
+    size_t bad_part = 0;
+
+    for (size_t i = 0; i < binding->parts_count; i++) {
+        const struct step *step = binding->key_steps[i];
+        const struct buffer *values = step->in_change ? change : &binding->key_values;
+
+        binding->parts[i] = (struct key_part){
+            .type = step->column->type,
+            .stored = values->bytes + step->stored_at,
+            .length = step->stored_length,
+        };
+    }
+    return key_append(binding->parts, binding->parts_count, binding->start_in_key,
+                      &binding->key_scratch, key, &bad_part) ||
+           error_set(err, ERROR_DATA, "column \"%s\": NaN cannot be in a primary key",
+                     text_name(binding->key_steps[bad_part]->column->name).text);
 }
 
 /* True, with *err set, if a cell must have a value and has none. */

@@ -62,6 +62,34 @@ void row_append_cell(struct buffer *out, uint32_t *last_id, const struct row_cel
     *last_id = cell->column_id;
 }
 
+size_t row_open_cell(struct buffer *out, uint32_t *last_id, uint32_t column_id)
+{
+    uint8_t *start = buffer_reserve(out, VARINT_BYTES_MAX + 1);
+    uint8_t *at = NULL;
+
+    REQUIRE(column_id > *last_id);
+    at = write_varint(start, column_id - *last_id);
+    out->length += (size_t)(at - start) + 1; /* most lengths take one byte */
+    *last_id = column_id;
+    return out->length;
+}
+
+size_t row_close_cell(struct buffer *out, size_t start)
+{
+    size_t length = out->length - start;
+    uint8_t size[VARINT_BYTES_MAX];
+    size_t size_bytes = (size_t)(write_varint(size, (uint64_t)length + 1) - size);
+    size_t moved = size_bytes - 1;
+
+    if (moved > 0) {
+        (void)buffer_reserve(out, moved);
+        memmove(out->bytes + start + moved, out->bytes + start, length);
+        out->length += moved;
+    }
+    memcpy(out->bytes + start - 1, size, size_bytes);
+    return start + moved;
+}
+
 bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change, size_t change_length,
                struct buffer *out)
 {

@@ -49,6 +49,12 @@ enum row_next row_cursor_next(struct row_cursor *cursor, struct row_cell *cell_o
  * Ids must ascend. `stored` NULL and `is_null`: NULL. */
 void row_append_cell(struct buffer *out, uint32_t *last_id, const struct row_cell *cell);
 
+/* The same where the value is made in place: opens a cell at the end of `out` and returns where its
+ * bytes have to be appended. row_close_cell() then takes all bytes from `start` on as the value,
+ * and returns where they stand now: the length of a long one needs more room in front. */
+size_t row_open_cell(struct buffer *out, uint32_t *last_id, uint32_t column_id);
+size_t row_close_cell(struct buffer *out, size_t start);
+
 /* Appends to `out` the cells of `base` changed by those of `change`: a cell of the change wins,
  * NULL removes. Neither has a sequence in front. False: one of them is broken. */
 MUST_CHECK bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change,

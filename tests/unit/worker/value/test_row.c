@@ -49,6 +49,33 @@ static void test_a_change_wins_clears_and_leaves_alone(void **state)
     assert_cell(&merged, 300, "kept");
 }
 
+static void test_a_value_made_in_place_is_the_same_cell(void **state)
+{
+    static const size_t lengths[] = {0, 1, 126, 127, 128, 16382, 16383, 2100000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        OWNED(buffer_clear) struct buffer value = {0};
+        OWNED(buffer_clear) struct buffer appended = {0};
+        OWNED(buffer_clear) struct buffer made = {0};
+        uint32_t last_appended = 7;
+        uint32_t last_made = 7;
+        size_t start = 0;
+
+        memset(buffer_reserve(&value, lengths[i] + 1), 'x', lengths[i]);
+        row_append_cell(
+            &appended, &last_appended,
+            &(struct row_cell){.column_id = 500, .stored = value.bytes, .length = lengths[i]});
+        start = row_open_cell(&made, &last_made, 500);
+        buffer_append(&made, value.bytes, lengths[i]);
+        start = row_close_cell(&made, start);
+        assert_int_equal(last_made, last_appended);
+        assert_int_equal(made.length, appended.length);
+        assert_memory_equal(made.bytes, appended.bytes, made.length);
+        assert_int_equal(start, made.length - lengths[i]);
+    }
+}
+
 /* Every beginning and every flipped byte of a row is either cells or refused, without reading
  * outside (the address sanitizer looks on). */
 static void test_broken_bytes_are_noticed_or_harmless(void **state)
@@ -95,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_change_wins_clears_and_leaves_alone),
+        cmocka_unit_test(test_a_value_made_in_place_is_the_same_cell),
         cmocka_unit_test(test_broken_bytes_are_noticed_or_harmless),
         cmocka_unit_test(test_a_row_cut_short_is_broken),
     };
