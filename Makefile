@@ -22,12 +22,13 @@ INSTALL = deploy/install_packages.sh
 CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
     /usr/bin/python3 -B
 
-.PHONY: help run build build_dependencies build_connector demo test test_asan test_tsan fuzz \
-    compilers lint soak bench fresh clean build_client
+.PHONY: help run build build_dependencies build_connector demo tester test test_asan test_tsan \
+    fuzz compilers lint soak bench fresh clean build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
-	@echo "make demo             a small encrypted sync into a temporary folder, and what it left"
+	@echo "make demo             small encrypted syncs into a temporary folder, and what they left"
+	@echo "make tester ARGS=...  sends an input file of Fivetran's destination tester to weir"
 	@echo "make test             all tests, as ./test.sh runs them"
 	@echo "make test_asan        the suite under the address and undefined-behaviour sanitizers"
 	@echo "make test_tsan        the suite under the thread sanitizer"
@@ -64,7 +65,11 @@ build_client: build_dependencies
 	@$(MAKE) build BUILD_ARGS="--target weir python_messages"
 
 demo: build_client
-	@$(CLIENT) tests/support/demo.py
+	@$(CLIENT) tests/tester --serve --input-file tests/tester/scenarios/shop.json \
+	    --input-file tests/tester/scenarios/members.json
+
+tester: build_client
+	@$(CLIENT) tests/tester $(ARGS)
 
 test: build_dependencies
 	@$(INSTALL) $(TEST_PACKAGES)

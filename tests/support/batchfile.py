@@ -101,22 +101,22 @@ class BatchFiles:
                               null_string=self.null_string,
                               unmodified_string=self.unmodified_string)
 
-    def add(self, header, rows):
+    def add(self, header, rows, name=None):
         """Writes a file of rows and returns its path."""
         return self.add_csv(csv(header, rows, self.null_string, self.unmodified_string,
-                                self.quoted_from, self.line_end))
+                                self.quoted_from, self.line_end), name)
 
-    def add_csv(self, plain):
-        return self.add_compressed(COMPRESS[self.compression](plain))
+    def add_csv(self, plain, name=None):
+        return self.add_compressed(COMPRESS[self.compression](plain), name)
 
-    def add_compressed(self, compressed):
+    def add_compressed(self, compressed, name=None):
         if self.encryption == sdk.NONE:
-            return self.add_raw(compressed)
+            return self.add_raw(compressed, name=name)
         key = os.urandom(32)
-        return self.add_raw(aes(compressed, key), key)
+        return self.add_raw(aes(compressed, key), key, name)
 
-    def add_raw(self, content, key=None):
-        path = os.path.join(self.folder, f"batch-{os.urandom(6).hex()}.csv")
+    def add_raw(self, content, key=None, name=None):
+        path = os.path.join(self.folder, name or f"batch-{os.urandom(6).hex()}.csv")
         with open(path, "wb") as file:
             file.write(content)
         if key is not None:
