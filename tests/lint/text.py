@@ -15,7 +15,7 @@ WIDTH = 100
 COMMENT = re.compile(r"\s*(/?\*|//)")
 
 # Prose and data have no width; corpora and golden files are bytes.
-NO_WIDTH = (".md", ".json", ".txt", ".proto", ".clang-tidy", ".clang-format")
+NO_WIDTH = (".md", ".json", ".txt", ".expected", ".proto", ".clang-tidy", ".clang-format")
 DATA = ("tests/fuzz/corpus/", "tests/golden/")
 
 # In two halves each, so that this file does not find itself.
