@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Sends what an input file of Fivetran's destination tester describes to a running weir.
 
-Run by `make tester ARGS=...` and `make demo`. Exit status: 0 done, 1 the server refused something or
-could not be reached, 2 the input file or the options are wrong.
+Run by `make tester ARGS=...` and `make demo`. Exit status: 0 done, 1 the server refused something
+or could not be reached, 2 the input file or the options are wrong.
 """
 import argparse
 import os

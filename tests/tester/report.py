@@ -1,4 +1,4 @@
-"""What the tables hold: their columns as DescribeTable tells them, their rows as `weir dump` does."""
+"""What the tables hold: columns as DescribeTable tells them, rows as `weir dump` prints them."""
 import subprocess
 
 import common_pb2 as common
