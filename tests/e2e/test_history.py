@@ -150,6 +150,13 @@ class Rules(HistoryCase):
         self.send(batch)
         self.assertEqual(self.stored(table), [(1, "a", day(1), day(2), False)])
 
+    def test_an_active_flag_of_null_is_not_active(self):
+        table = self.with_versions(version(1, "a", "1", day(1), active=NULL))
+        batch = self.history_batch(table)
+        batch.delete([["1", day(8)]], ["id", END])
+        self.send(batch)
+        self.assertEqual(self.stored(table), [(1, "a", day(1), END_OF_TIME, None)])
+
     def test_the_same_request_again_changes_nothing(self):
         table = self.with_versions(version(1, "a", "1", day(1)), version(2, "a", "1", day(1)))
         batch = self.history_batch(table)

@@ -383,6 +383,12 @@ class Modes(MigrateCase):
                 {"id": 3, "name": "three", "_fivetran_synced": T2, "_fivetran_start": T3,
                  "_fivetran_end": END_OF_TIME, "_fivetran_active": True}])
 
+    def test_without_a_name_the_soft_column_is_fivetran_deleted(self):
+        table = self.soft_deleted()
+        self.assert_success(self.migrate(table.name, **change_mode(Kind.SOFT_DELETE_TO_HISTORY)))
+        self.assertEqual([(row["id"], row["_fivetran_active"]) for row in self.rows(table.name)],
+                         [(1, True), (2, False), (3, True)])
+
     def test_another_soft_column_stays_and_decides(self):
         gone = Column("gone", "BOOLEAN")
         table = self.table_with([ID, gone, DELETED, SYNCED], ["1", "true", "false", T1],
@@ -499,6 +505,14 @@ class Modes(MigrateCase):
                           for row in self.rows(target)],
                          [(1, T3, END_OF_TIME, True, False), (2, T3, END_OF_TIME, True, True),
                           (3, T3, END_OF_TIME, True, None)])
+
+    def test_copy_to_history_mode_of_a_history_table_is_a_plain_copy(self):
+        table = self.history_with(["1", "old", T1, BEFORE_T2, "false", T1],
+                                  ["1", "new", T2, END_OF_TIME, "true", T2])
+        target = self.new_name()
+        self.assert_success(self.migrate(table.name, **copy_to_history(table.name, target)))
+        self.assertEqual((self.columns(target), self.rows(target)),
+                         (self.columns(table.name), self.rows(table.name)))
 
     def test_copy_to_history_mode_over_another_table_is_refused(self):
         table, other = self.soft_deleted(), self.soft_deleted()

@@ -76,6 +76,13 @@ class Types(ServerCase):
         self.assertEqual(float(rows[0]["v"]), 1.5)
         self.assertEqual(rows[1]["v"], "1" * 38)
 
+    def test_decimal_params_limit_no_value(self):
+        table = self.new_table([Column("id", "INT", key=True),
+                                Column("price", "DECIMAL", precision=6, scale=3)])
+        batch = self.batch(table)
+        batch.replace([["1", "1234567.123456"], ["2", "9" * 38], ["3", "0." + "0" * 36 + "1"]])
+        self.send(batch)
+
     def test_equal_keys_in_other_forms_are_one_row(self):
         forms = {"DECIMAL": ["3.3", "3.30", "33E-1"], "DOUBLE": ["-0", "0", "0.0"],
                  "UTC_DATETIME": ["2020-01-01T12:00:00Z", "2020-01-01T12:00:00.000Z",
@@ -266,8 +273,9 @@ class Csv(ServerCase):
                          ['a "quoted" b', "x,\ny", "\r\n"])
 
     def test_a_marker_is_a_marker_in_quotes_too(self):
-        self.assertEqual(self.names(b'id,name\n1,<null>\n2,"<null>"\n3, <null>\n4,<NULL>\n'),
-                         [None, None, " <null>", "<NULL>"])
+        self.assertEqual(self.names(b'id,name\n1,<null>\n2,"<null>"\n3, <null>\n4,<NULL>\n'
+                                    b'5,null\n6,NULL\n'),
+                         [None, None, " <null>", "<NULL>", "null", "NULL"])
 
     def test_an_empty_cell_is_null_where_the_null_string_is_empty(self):
         self.assertEqual(self.names(b'id,name\n1,\n2,""\n3,x\n', null_string=""),
