@@ -22,6 +22,9 @@ enum {
     /* A table's columns; wider ones are refused. Real tables have up to some thousands. */
     LIMIT_COLUMNS = 10000,
 
+    /* A file of certificates or a key: hundreds of authorities fit. */
+    LIMIT_TLS_FILE_BYTES = 1024 * 1024,
+
     /* Digits of a DECIMAL and its largest scale: what 128 bits hold, and what Fivetran sends. */
     LIMIT_DECIMAL_DIGITS = 38,
     LIMIT_DECIMAL_SCALE = 37,

@@ -48,7 +48,7 @@ static const struct option *find_option(const struct option_reading *reading, co
 static bool unknown_option(const struct option_reading *reading, const char *argument,
                            struct error *err);
 static bool set_value(const struct option *option, void *target, const char *value);
-static bool add_folder(const struct option *option, void *target, const char *path);
+static bool add_to_list(const struct option *option, void *target, const char *item);
 static void *field_at(void *target, size_t offset);
 static bool bad_value(const struct option *option, const char *source, const char *value,
                       struct error *err);
@@ -167,17 +167,17 @@ static bool read_environment(const struct option *option, void *target, struct e
     if (value == NULL || *value == '\0') {
         return true;
     }
-    if (option->kind != OPTION_FOLDERS) {
+    if (option->kind != OPTION_LIST) {
         return set_value(option, target, value) || bad_value(option, option->variable, value, err);
     }
 
     /* The copies live as long as the process, as the environment itself does. */
     char *rest = mem_text(value);
-    const char *path;
+    const char *item;
 
-    while ((path = strsep(&rest, ":")) != NULL) {
-        if (!set_value(option, target, path)) {
-            return bad_value(option, option->variable, path, err);
+    while ((item = strsep(&rest, option->separator)) != NULL) {
+        if (!set_value(option, target, item)) {
+            return bad_value(option, option->variable, item, err);
         }
     }
     return true;
@@ -231,8 +231,8 @@ static bool set_value(const struct option *option, void *target, const char *val
     case OPTION_TEXT:
         *(const char **)field = value;
         return *value != '\0';
-    case OPTION_FOLDERS:
-        return add_folder(option, target, value);
+    case OPTION_LIST:
+        return add_to_list(option, target, value);
     case OPTION_CHOICE:
         while (option->choices[number] != NULL && strcmp(option->choices[number], value) != 0) {
             number++;
@@ -259,15 +259,15 @@ static bool set_value(const struct option *option, void *target, const char *val
     return number >= option->min && number <= option->max;
 }
 
-static bool add_folder(const struct option *option, void *target, const char *path)
+static bool add_to_list(const struct option *option, void *target, const char *item)
 {
-    const char **folders = field_at(target, option->offset);
+    const char **items = field_at(target, option->offset);
     size_t *count = field_at(target, option->count_offset);
 
-    if (*path == '\0' || *count == OPTION_FOLDERS_MAX) {
+    if (*item == '\0' || *count == OPTION_LIST_MAX) {
         return false;
     }
-    folders[(*count)++] = path;
+    items[(*count)++] = item;
     return true;
 }
 
@@ -286,7 +286,7 @@ static bool bad_value(const struct option *option, const char *source, const cha
     const char *name = source == NULL ? option->name : source;
 
     describe_accepted(option, accepted, sizeof accepted);
-    if (value == NULL || option->kind == OPTION_TEXT || option->kind == OPTION_FOLDERS) {
+    if (value == NULL || option->kind == OPTION_TEXT || option->kind == OPTION_LIST) {
         return error_set(err, ERROR_REQUEST, "%s%s takes %s", dashes, name, accepted);
     }
     return error_set(err, ERROR_REQUEST, "%s%s takes %s, not \"%s\"", dashes, name, accepted,
@@ -348,8 +348,9 @@ static void describe_accepted(const struct option *option, char *text, size_t si
     case OPTION_TEXT:
         snprintf(text, size, "a value (%s) that is not empty", option->placeholder);
         return;
-    case OPTION_FOLDERS:
-        snprintf(text, size, "a folder, at most %d times", OPTION_FOLDERS_MAX);
+    case OPTION_LIST:
+        snprintf(text, size, "a value (%s) that is not empty, at most %d times",
+                 option->placeholder, OPTION_LIST_MAX);
         return;
     }
 }

@@ -19,12 +19,12 @@ enum option_kind {
     OPTION_DURATION, /* uint64_t: milliseconds, given as 30s, 500ms, 5min, 1h */
     OPTION_CHOICE,   /* uint64_t: position in `choices` */
     OPTION_TEXT,     /* const char *: anything but the empty text */
-    OPTION_FOLDERS, /* const char *[OPTION_FOLDERS_MAX], with their number at `count_offset`: may be
-                       given several times; in the variable a colon stands between two */
+    OPTION_LIST, /* const char *[OPTION_LIST_MAX], with their number at `count_offset`: may be given
+                    several times; in the variable the row's separator stands between two */
 };
 
 enum {
-    OPTION_FOLDERS_MAX = 16
+    OPTION_LIST_MAX = 16
 };
 
 struct option {
@@ -32,7 +32,8 @@ struct option {
     const char *variable; /* environment variable, or NULL: none */
     enum option_kind kind;
     size_t offset;              /* of the field that it fills */
-    size_t count_offset;        /* OPTION_FOLDERS: of the size_t with their number */
+    size_t count_offset;        /* OPTION_LIST: of the size_t with their number */
+    const char *separator;      /* OPTION_LIST: between two in the variable */
     const char *fallback;       /* default, as a user would write it; NULL: the field stays */
     uint64_t min;               /* OPTION_NUMBER, OPTION_SIZE, OPTION_DURATION: the range */
     uint64_t max;               /* in the field's unit, both ends included */

@@ -26,8 +26,13 @@ struct options {
     uint64_t waiting_max;         /* RPCs that wait */
     uint64_t worker_memory_bytes; /* private memory of one worker */
     uint64_t watchdog_ms;         /* a worker without progress for that long is killed */
-    const char *batch_dirs[OPTION_FOLDERS_MAX];
+    const char *batch_dirs[OPTION_LIST_MAX];
     size_t batch_dirs_count; /* 0: anywhere */
+    const char *listen[OPTION_LIST_MAX];
+    size_t listen_count;       /* 0: all interfaces */
+    const char *tls_cert;      /* NULL: no TLS */
+    const char *tls_key;       /* NULL: none */
+    const char *tls_client_ca; /* NULL: clients show no certificate */
 };
 
 /* Fills in what depends on the machine and stays where nothing is given. */

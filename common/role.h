@@ -49,9 +49,12 @@ enum role_message_kind {
     ROLE_KILL_WORKER, /* frontend: this life of this worker hangs or must be replaced */
     ROLE_FATAL, /* it cannot start; `text` says why, then a line break and a hint or nothing */
 
+    ROLE_RELOADED, /* frontend: what ROLE_RELOAD asked for is done, or was refused and logged */
+
     /* From the supervisor to the frontend. */
     ROLE_WORKER_READY,  /* this life of this worker listens on its socket */
     ROLE_WORKER_REAPED, /* this life of this worker is gone; `status` is waitpid's */
+    ROLE_RELOAD,        /* read files again that may have changed */
     ROLE_STOP,          /* finish what runs within the grace period, then exit 0 */
 
     /* From the supervisor to a worker: ROLE_STOP means exit 0 after the running job. */

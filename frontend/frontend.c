@@ -49,6 +49,7 @@ static void say_fatal(const struct error *err);
 static void *listen_to_supervisor(void *context);
 static void read_messages(struct frontend *frontend);
 static void handle_message(struct frontend *frontend, const struct role_message *message);
+static void say_reloaded(void);
 static void stop_was_said(struct frontend *frontend);
 static void wait_for_stop(struct frontend *frontend);
 static bool is_stopping(struct frontend *frontend);
@@ -227,10 +228,24 @@ static void handle_message(struct frontend *frontend, const struct role_message 
     case ROLE_STOP:
         stop_was_said(frontend);
         break;
+    case ROLE_RELOAD:
+        gateway_reload(frontend->gateway);
+        say_reloaded();
+        break;
     case ROLE_READY:
+    case ROLE_RELOADED:
     case ROLE_KILL_WORKER:
     case ROLE_FATAL:
         break; /* ours to send, not the supervisor's */
+    }
+}
+
+static void say_reloaded(void)
+{
+    struct role_message message = {.kind = ROLE_RELOADED};
+
+    if (!role_send(ROLE_CONTROL_FD, &message)) {
+        log_message(LOG_WARNING, "could not tell the supervisor that the reload is done");
     }
 }
 

@@ -1,8 +1,12 @@
 /* See confine.h: which role keeps what. */
 #include "common/confine/confine.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+#include <libgen.h>
 
 #include "common/confine/confine_internal.h"
 #include "common/log.h"
@@ -12,10 +16,12 @@ static void limit_memory(const struct options *options);
 static size_t list_folders(enum confine_role role, const struct options *options,
                            const char *runtime_dir, const char *data_folder,
                            struct confine_folder *folders);
+static void list_tls_folders(const struct options *options, char **paths);
 static void tell(bool confined, const struct error *err);
 
 enum {
-    FOLDERS_MAX = OPTION_FOLDERS_MAX + 4
+    TLS_FOLDERS_MAX = 6,
+    FOLDERS_MAX = OPTION_LIST_MAX + TLS_FOLDERS_MAX + 4
 };
 
 void confine_begin(enum confine_role role, const struct options *options, const char *runtime_dir)
@@ -26,7 +32,17 @@ void confine_begin(enum confine_role role, const struct options *options, const 
     char *data_folder =
         mem_format("%s%s", options->data_dir, role == CONFINE_FRONTEND ? "/runs" : "");
     size_t count = list_folders(role, options, runtime_dir, data_folder, folders);
+    char *tls_folders[TLS_FOLDERS_MAX] = {NULL};
     struct error err = {0};
+
+    if (role == CONFINE_FRONTEND) {
+        list_tls_folders(options, tls_folders);
+    }
+    for (size_t i = 0; i < TLS_FOLDERS_MAX; i++) {
+        if (tls_folders[i] != NULL) {
+            folders[count++] = (struct confine_folder){tls_folders[i], false};
+        }
+    }
 
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (role == CONFINE_WORKER) {
@@ -34,6 +50,9 @@ void confine_begin(enum confine_role role, const struct options *options, const 
     }
     tell(confine_files(folders, count, &err), &err);
     tell(confine_calls_begin(role, &err), &err);
+    for (size_t i = 0; i < TLS_FOLDERS_MAX; i++) {
+        mem_free(tls_folders[i]);
+    }
 }
 
 void confine_end(enum confine_role role)
@@ -74,6 +93,24 @@ static size_t list_folders(enum confine_role role, const struct options *options
         folders[count++] = (struct confine_folder){"/", false};
     }
     return count;
+}
+
+/* Files that are read again on a reload, when others may have been moved into their place: the
+ * folders of their names, and those that symbolic links lead to now. */
+static void list_tls_folders(const struct options *options, char **paths)
+{
+    const char *const files[] = {options->tls_cert, options->tls_key, options->tls_client_ca};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char real[PATH_MAX];
+
+        if (files[i] != NULL && realpath(files[i], real) != NULL) {
+            OWNED(mem_release) char *name = mem_text(files[i]);
+
+            paths[2 * i] = mem_text(dirname(name));
+            paths[2 * i + 1] = mem_text(dirname(real));
+        }
+    }
 }
 
 static void tell(bool confined, const struct error *err)

@@ -16,6 +16,7 @@
 #include "frontend/gateway/rpc_exchange.h"
 #include "frontend/gateway/schema.h"
 #include "frontend/gateway/stream.h"
+#include "frontend/gateway/tls.h"
 
 /* For answers to leave; a client that does not read its own is cut off. */
 enum {
@@ -31,6 +32,7 @@ struct gateway {
     struct desk desk;
     struct stream_book streams;
     struct listener listener;
+    struct tls *tls;
     grpc_completion_queue *queue;
     pthread_t loop;
     bool started;
@@ -43,6 +45,7 @@ struct gateway {
     bool closed;
 };
 
+static void warn_if_unprotected(const struct gateway *gateway);
 static void *run_loop(void *context);
 static void handle_closed(void *owner, bool ok);
 static bool wait_closed(struct gateway *gateway, uint64_t deadline_us);
@@ -56,6 +59,7 @@ struct gateway *gateway_new(const struct options *options, struct pool *pool)
     gpr_set_log_function(log_grpc);
     grpc_init();
     gateway->options = options;
+    gateway->tls = tls_new(options);
     gateway->schema = schema_new(schema_bytes, schema_bytes_size);
     gateway->streams.schema = gateway->schema;
     desk_init(&gateway->desk, options, pool);
@@ -75,12 +79,27 @@ struct gateway *gateway_new(const struct options *options, struct pool *pool)
 bool gateway_start(struct gateway *gateway, struct error *err)
 {
     REQUIRE(!gateway->started);
-    if (!listener_open(&gateway->listener, gateway->options->port, &gateway->port, err)) {
+    if (tls_is_wanted(gateway->tls) && !tls_load(gateway->tls, err)) {
+        return error_wrap(err, "cannot serve TLS");
+    }
+    if (!listener_open(&gateway->listener, gateway->options, gateway->tls, &gateway->port, err)) {
         return false;
     }
+    warn_if_unprotected(gateway);
     ENSURE(pthread_create(&gateway->loop, NULL, run_loop, gateway) == 0);
     gateway->started = true;
     return true;
+}
+
+void gateway_reload(struct gateway *gateway)
+{
+    struct error err = {0};
+
+    if (!tls_is_wanted(gateway->tls)) {
+        log_message(LOG_INFO, "nothing to reload: weir serves without TLS");
+    } else if (!tls_load(gateway->tls, &err)) {
+        log_error(LOG_WARNING, "could not reload TLS, the old certificate stays in use", &err);
+    }
 }
 
 uint16_t gateway_port(const struct gateway *gateway)
@@ -133,8 +152,20 @@ void gateway_free(struct gateway **gateway)
     schema_free(&freed->schema);
     pthread_cond_destroy(&freed->closed_changed);
     pthread_mutex_destroy(&freed->mutex);
+    grpc_shutdown_blocking();
+    tls_free(&freed->tls);
     mem_free(freed);
-    grpc_shutdown();
+}
+
+static void warn_if_unprotected(const struct gateway *gateway)
+{
+    if (gateway->listener.is_exposed && !tls_is_wanted(gateway->tls)) {
+        log_message(LOG_WARNING,
+                    "whoever reaches port %u of this machine can read and write tables: give "
+                    "--tls-cert, --tls-key and --tls-client-ca, or keep to this machine with "
+                    "--listen 127.0.0.1",
+                    gateway->port);
+    }
 }
 
 static void *run_loop(void *context)

@@ -19,9 +19,12 @@ struct gateway;
 /* A gateway that does not listen yet. Options and pool are borrowed until gateway_free(). */
 struct gateway *gateway_new(const struct options *options, struct pool *pool);
 
-/* Listens on options->port, for IPv6 and IPv4, and serves. Port 0 takes a free one. Fails with
- * ERROR_REQUEST when the port is in use or not ours to take. */
+/* Listens on options->listen and options->port, and serves. Port 0 takes a free one. Fails with
+ * ERROR_REQUEST when an address is in use or not ours to take, or a TLS file is no good. */
 MUST_CHECK bool gateway_start(struct gateway *gateway, struct error *err);
+
+/* Reads the TLS files again, for connections to come, and logs what came of it. Any thread. */
+void gateway_reload(struct gateway *gateway);
 
 /* The port that it listens on. */
 uint16_t gateway_port(const struct gateway *gateway);

@@ -1,21 +1,17 @@
-/* The gRPC server object: its settings, its port, its accepting. */
+/* The gRPC server object: its settings, its addresses, its accepting. */
 #include "frontend/gateway/listener.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
-#include <netinet/in.h>
 
 #include "common/limits.h"
-#include "common/mem.h"
 #include "common/require.h"
 #include "common/text.h"
+#include "frontend/gateway/address.h"
 #include "frontend/gateway/rpc_exchange.h"
 #include "frontend/rpc/rpc.h"
 
@@ -33,21 +29,20 @@ static grpc_server *create_server(void);
 static void set(grpc_channel_args *settings, const char *name, int value);
 static grpc_resource_quota *set_quota(grpc_channel_args *settings);
 static grpc_arg *add(grpc_channel_args *settings, const char *name, grpc_arg_type type);
-static bool check_port(uint16_t port, struct error *err);
-static bool try_port(int family, uint16_t port, int *errno_out);
-static bool bind_port(grpc_server *server, uint64_t port, uint16_t *port_out, struct error *err);
+static bool bind_all(struct listener *listener, const struct options *options, struct tls *tls,
+                     uint16_t *port_out, struct error *err);
+static bool bind_address(struct listener *listener, const struct address *address, struct tls *tls,
+                         uint16_t *port_out, struct error *err);
 static void accept_next(struct listener *listener);
 static void handle_accepted(void *owner, bool ok);
 static void route(struct listener *listener, const struct accepted *accepted);
 
-bool listener_open(struct listener *listener, uint64_t port, uint16_t *port_out, struct error *err)
+bool listener_open(struct listener *listener, const struct options *options, struct tls *tls,
+                   uint16_t *port_out, struct error *err)
 {
-    if (!check_port((uint16_t)port, err)) {
-        return false;
-    }
     listener->server = create_server();
     grpc_server_register_completion_queue(listener->server, listener->queue, NULL);
-    if (!bind_port(listener->server, port, port_out, err)) {
+    if (!bind_all(listener, options, tls, port_out, err)) {
         /* A server wants to be shut down before it is destroyed, even one that never started. */
         grpc_server_shutdown_and_notify(listener->server, listener->queue, NULL);
         grpc_completion_queue_next(listener->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
@@ -144,76 +139,42 @@ static grpc_arg *add(grpc_channel_args *settings, const char *name, grpc_arg_typ
     return argument;
 }
 
-/* Tries the port first: gRPC says that it failed, but not why. */
-static bool check_port(uint16_t port, struct error *err)
+/* Port 0: the first address finds a free one, which the others take, too. */
+static bool bind_all(struct listener *listener, const struct options *options, struct tls *tls,
+                     uint16_t *port_out, struct error *err)
 {
-    int reason = 0;
+    uint16_t port = (uint16_t)options->port;
+    struct address address = address_everywhere(port);
 
-    if (try_port(AF_INET6, port, &reason)) {
-        return true;
+    if (options->listen_count == 0) {
+        return bind_address(listener, &address, tls, port_out, err);
     }
-    /* A machine without IPv6 has no such family or address. */
-    if (reason != EADDRINUSE && reason != EACCES && try_port(AF_INET, port, &reason)) {
-        return true;
+    for (size_t i = 0; i < options->listen_count; i++) {
+        if (!address_read(options->listen[i], port, &address, err) ||
+            !bind_address(listener, &address, tls, &port, err)) {
+            return false;
+        }
     }
-    if (reason == EADDRINUSE) {
-        error_set(err, ERROR_REQUEST, "cannot listen on port %u: it is in use", port);
-        return error_hint(err, "Stop the other server, or choose another port with --port.");
-    }
-    if (reason == EACCES) {
-        error_set(err, ERROR_REQUEST, "cannot listen on port %u: permission denied", port);
-        return error_hint(err,
-                          "Ports below 1024 need the right to bind them; choose another with "
-                          "--port.");
-    }
-    errno = reason;
-    return error_set_errno(err, ERROR_REQUEST, "cannot listen on port %u", port);
+    *port_out = port;
+    return true;
 }
 
-static bool try_port(int family, uint16_t port, int *errno_out)
+static bool bind_address(struct listener *listener, const struct address *address, struct tls *tls,
+                         uint16_t *port_out, struct error *err)
 {
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
-    const struct sockaddr *address = family == AF_INET6 ? (const void *)&six : (const void *)&four;
-    socklen_t length = family == AF_INET6 ? sizeof six : sizeof four;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    int off = 0;
-
-    if (fd < 0) {
-        *errno_out = errno;
+    if (!address_try(address, err)) {
         return false;
     }
-    /* As gRPC does: connections of an earlier server that linger are no hindrance, and one socket
-     * is for both families. */
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (family == AF_INET6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    }
 
-    bool free_port = bind(fd, address, length) == 0 && listen(fd, 1) == 0;
+    grpc_server_credentials *credentials = tls_credentials(tls);
+    int bound = grpc_server_add_http2_port(listener->server, address->text, credentials);
 
-    *errno_out = errno;
-    close(fd);
-    return free_port;
-}
-
-static bool bind_port(grpc_server *server, uint64_t port, uint16_t *port_out, struct error *err)
-{
-    static const char *const addresses[] = {"[::]", "0.0.0.0"};
-    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
-    int bound = 0;
-
-    for (size_t i = 0; i < 2 && bound == 0; i++) {
-        OWNED(mem_release) char *address = mem_format("%s:%u", addresses[i], (unsigned)port);
-
-        bound = grpc_server_add_http2_port(server, address, credentials);
-    }
     grpc_server_credentials_release(credentials);
     if (bound == 0) {
-        return error_set(err, ERROR_REQUEST, "cannot listen on port %u", (unsigned)port);
+        return error_set(err, ERROR_REQUEST, "cannot listen on %s", address->text);
     }
     *port_out = (uint16_t)bound;
+    listener->is_exposed |= !address_is_local(address);
     return true;
 }
 

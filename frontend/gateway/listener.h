@@ -1,4 +1,4 @@
-/* The server's door: a gRPC server on a port, whose calls go to who answers them. */
+/* The server's door: a gRPC server at one or more addresses, whose calls go to who answers them. */
 #ifndef WEIR_FRONTEND_GATEWAY_LISTENER_H
 #define WEIR_FRONTEND_GATEWAY_LISTENER_H
 
@@ -9,9 +9,11 @@
 
 #include "common/attributes.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "frontend/gateway/desk.h"
 #include "frontend/gateway/exchange.h"
 #include "frontend/gateway/stream.h"
+#include "frontend/gateway/tls.h"
 
 /* Calls that come in are started on the loop that serves `queue`. */
 struct listener {
@@ -23,12 +25,14 @@ struct listener {
     grpc_call *call; /* what the next call is put into */
     grpc_call_details details;
     grpc_metadata_array metadata;
+    bool is_exposed; /* other machines may reach it */
 };
 
-/* Binds the port (0: a free one, *port_out says which) and starts to accept. desk, streams and
- * queue are borrowed. Fails with ERROR_REQUEST when the port is in use or not ours to take. */
-MUST_CHECK bool listener_open(struct listener *listener, uint64_t port, uint16_t *port_out,
-                              struct error *err);
+/* Binds the options' addresses and port (0: a free one, *port_out says which) and starts to accept.
+ * desk, streams, queue and tls are borrowed. Fails with ERROR_REQUEST when an address is none, in
+ * use or not ours to take. */
+MUST_CHECK bool listener_open(struct listener *listener, const struct options *options,
+                              struct tls *tls, uint16_t *port_out, struct error *err);
 
 /* Accepts no more; `closed` comes when every call is over. Any thread. */
 void listener_shut(struct listener *listener, struct event *closed);

@@ -2,12 +2,14 @@
 #include "frontend/supervisor/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/text.h"
 
 static int connect_to(const char *name);
@@ -31,6 +33,15 @@ void notify_send(const struct notify *notify, const char *state)
     if (notify->fd >= 0) {
         (void)!send(notify->fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
+}
+
+void notify_reloading(const struct notify *notify)
+{
+    char state[64];
+
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
+             (unsigned long long)clock_us());
+    notify_send(notify, state);
 }
 
 uint64_t notify_watchdog(struct notify *notify, uint64_t now_us)

@@ -16,6 +16,9 @@ void notify_open(struct notify *notify);
 /* Sends "READY=1", "STOPPING=1" and the like. Failures do not matter. */
 void notify_send(const struct notify *notify, const char *state);
 
+/* Sends "RELOADING=1" with the time, as systemd wants it; "READY=1" follows when it is done. */
+void notify_reloading(const struct notify *notify);
+
 /* Sends the sign of life if it is due, and says when the next one is. UINT64_MAX: never. */
 uint64_t notify_watchdog(struct notify *notify, uint64_t now_us);
 

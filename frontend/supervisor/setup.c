@@ -34,16 +34,13 @@ bool setup_pages(int *pages_out, struct error *err)
 
 bool setup_signals(int *signal_fd_out, struct error *err)
 {
-    struct sigaction hangup;
     sigset_t wanted;
 
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGCHLD);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
-        sigaddset(&wanted, SIGHUP);
-    }
+    sigaddset(&wanted, SIGHUP);
     /* If it came ignored from our own parent, children would vanish without a status. */
     signal(SIGCHLD, SIG_DFL);
     /* A log whose reader is gone must not end the server. */

@@ -11,7 +11,7 @@
 MUST_CHECK bool setup_pages(int *pages_out, struct error *err);
 
 /* Takes SIGTERM, SIGINT, SIGHUP and SIGCHLD out of the way of the code: from here on they are read
- * from a descriptor, between other events. SIGHUP stays ignored if it was (nohup). */
+ * from a descriptor, between other events. */
 MUST_CHECK bool setup_signals(int *signal_fd_out, struct error *err);
 
 /* Raises the number of descriptors that this process and its children may have. */

@@ -90,6 +90,8 @@ static void child_became_ready(struct supervisor *supervisor, struct child *chil
 static void child_cannot_start(struct supervisor *supervisor, const struct child *child,
                                const char *why);
 static void kill_life(struct supervisor *supervisor, uint32_t worker, uint64_t life);
+static void reload(struct supervisor *supervisor);
+static void child_reloaded(const struct supervisor *supervisor, const struct child *child);
 static void stop(struct supervisor *supervisor, unsigned signal_number);
 static void fail(struct supervisor *supervisor, const struct error *err);
 static void begin_restart(struct supervisor *supervisor);
@@ -266,6 +268,8 @@ static void read_signals(struct supervisor *supervisor)
     while (read(supervisor->signal_fd, &news, sizeof news) == (ssize_t)sizeof news) {
         if (news.ssi_signo == SIGCHLD) {
             reap_children(supervisor);
+        } else if (news.ssi_signo == SIGHUP) {
+            reload(supervisor);
         } else {
             stop(supervisor, news.ssi_signo);
         }
@@ -372,8 +376,12 @@ static void handle_message(struct supervisor *supervisor, struct child *child,
     case ROLE_FATAL:
         child_cannot_start(supervisor, child, message->text);
         break;
+    case ROLE_RELOADED:
+        child_reloaded(supervisor, child);
+        break;
     case ROLE_WORKER_READY:
     case ROLE_WORKER_REAPED:
+    case ROLE_RELOAD:
     case ROLE_STOP:
         break; /* ours to send, not theirs */
     }
@@ -416,6 +424,26 @@ static void kill_life(struct supervisor *supervisor, uint32_t worker, uint64_t l
 
     if (child != NULL && child->life == life) {
         family_kill(child);
+    }
+}
+
+/* A frontend that is not there reads the files when it starts; one that starts may have read them
+ * already. */
+static void reload(struct supervisor *supervisor)
+{
+    const struct child *frontend = family_frontend(&supervisor->family);
+
+    log_message(LOG_INFO, "reloading on signal %d", SIGHUP);
+    if (frontend->state == CHILD_READY) {
+        notify_reloading(&supervisor->notify);
+    }
+    family_tell_frontend(&supervisor->family, ROLE_RELOAD, frontend, 0);
+}
+
+static void child_reloaded(const struct supervisor *supervisor, const struct child *child)
+{
+    if (child->state == CHILD_READY) {
+        notify_send(&supervisor->notify, "READY=1");
     }
 }
 

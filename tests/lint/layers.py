@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # A third-party library has one home; where a second one is listed, the folder needs it for its own
-# encryption, digest or compressed messages.
+# encryption, digest, certificates or compressed messages.
 HOMES = {
     r"<grpc/|<grpc": ["frontend/gateway"],
     r"<nng/": ["common/ipc"],
@@ -19,7 +19,7 @@ HOMES = {
     r"<zstd": ["worker/decode"],
     r"<zlib": ["worker/decode", "frontend/gateway"],
     r"<seccomp\.h>": ["common/confine"],
-    r"<openssl/": ["worker/decode", "worker/run", "worker/value"],
+    r"<openssl/": ["worker/decode", "worker/run", "worker/value", "frontend/gateway"],
 }
 
 # Folder -> folders whose headers it may include. The longest folder that matches counts.

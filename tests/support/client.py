@@ -1,4 +1,6 @@
 """A Fivetran client: one method per RPC of fivetran_sdk.v2.DestinationConnector."""
+from functools import partial
+
 import grpc
 
 import common_pb2 as common
@@ -12,10 +14,12 @@ RPCS = {method.name: method for method in
 
 
 class Client:
-    """A channel of its own; used as a context manager it closes the channel."""
+    """A channel of its own, over TLS if there are credentials; a context manager that closes it."""
 
-    def __init__(self, address, options=()):
-        self.channel = grpc.insecure_channel(address, options=[
+    def __init__(self, address, options=(), credentials=None):
+        make_channel = grpc.insecure_channel if credentials is None else \
+            partial(grpc.secure_channel, credentials=credentials)
+        self.channel = make_channel(address, options=[
             ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
             # A channel of its own even beside others to the same server.

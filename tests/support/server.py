@@ -131,6 +131,10 @@ class Server:
     def client(self, options=()):
         return Client(self.address, options)
 
+    def client_of(self, credentials, options=()):
+        """A client over TLS."""
+        return Client(self.address, options, credentials)
+
     def roles(self):
         """{"frontend": pid, "worker 0": pid, ..., "worker express": pid}."""
         return {title.removeprefix("weir: "): pid

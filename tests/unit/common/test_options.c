@@ -112,16 +112,16 @@ static void test_folders_add_up_to_their_limit(void **state)
 {
     struct options options;
     struct error err = {0};
-    const char *arguments[OPTION_FOLDERS_MAX + 2] = {NULL};
+    const char *arguments[OPTION_LIST_MAX + 2] = {NULL};
 
     (void)state;
-    for (int i = 0; i < OPTION_FOLDERS_MAX; i++) {
+    for (int i = 0; i < OPTION_LIST_MAX; i++) {
         arguments[i] = "--batch-dir=/a";
     }
     assert_true(read_options(&options, arguments, &err));
-    assert_int_equal(options.batch_dirs_count, OPTION_FOLDERS_MAX);
+    assert_int_equal(options.batch_dirs_count, OPTION_LIST_MAX);
 
-    arguments[OPTION_FOLDERS_MAX] = "--batch-dir=/a";
+    arguments[OPTION_LIST_MAX] = "--batch-dir=/a";
     assert_false(read_options(&options, arguments, &err));
 }
 
@@ -232,7 +232,7 @@ static void test_every_option_keeps_to_its_range(void **state)
         char value[32];
         const char *unit = option->kind == OPTION_DURATION ? "ms" : "";
 
-        if (option->kind == OPTION_TEXT || option->kind == OPTION_FOLDERS) {
+        if (option->kind == OPTION_TEXT || option->kind == OPTION_LIST) {
             assert_true(is_accepted(option, "/folder"));
             assert_false(is_accepted(option, ""));
             continue;
