@@ -9,6 +9,8 @@ extern const struct command command_serve;
 extern const struct command command_tables;
 extern const struct command command_describe;
 extern const struct command command_dump;
+extern const struct command command_backup;
 extern const struct command command_cat;
+extern const struct command command_check;
 
 #endif

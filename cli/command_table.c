@@ -8,6 +8,8 @@ const struct command *const commands[] = {
     &command_describe, /* one table's columns */
     &command_dump,     /* one table's rows */
     &command_cat,      /* one batch file */
+    &command_check,    /* whether a data folder is whole */
+    &command_backup,   /* a copy of a data folder */
     &command_role,     /* the server's own processes */
 };
 

@@ -1,5 +1,6 @@
 /* weir: the one executable. Finds the command and runs it; each is a file command_NAME.c. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@ int main(int count, char *vector[])
     const char *const *arguments = (const char *const *)vector + 1;
     const char *first = arguments_count > 0 ? arguments[0] : "";
 
+    /* A file that may not grow fails the write, as a full disk does; all processes inherit this. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         print_overview();
         return COMMAND_DONE;

@@ -34,6 +34,19 @@ void store_close(struct store **store);
  * under the data folder's LOCK, before the server is ready. */
 MUST_CHECK bool store_sweep(struct store *store, struct error *err);
 
+/* Copies all tables, each as of a whole number of batches, and the registry that names them into
+ * the folder `to`, which must be missing or empty and becomes a data folder. Batches and migrations
+ * may run meanwhile; a table that is migrated or altered is copied again. The copy is written
+ * beside `to` first, and takes its place when all of it is durable; after a failure nothing is
+ * left. */
+MUST_CHECK bool store_backup(struct store *store, const char *to, struct error *err);
+
+/* Calls `visit` with the path of everything that store_sweep() would remove; false from it ends the
+ * walk and is a failure. While a server runs, its work under way is among them. */
+typedef bool store_leftover(void *context, const char *path, struct error *err);
+MUST_CHECK bool store_leftovers(struct store *store, store_leftover *visit, void *context,
+                                struct error *err);
+
 /* Bytes free on the data folder's disk for this user. */
 MUST_CHECK bool store_disk_free(struct store *store, uint64_t *bytes_out, struct error *err);
 

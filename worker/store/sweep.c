@@ -1,4 +1,4 @@
-/* Removing what a crash left behind: runs, and generations that the registry does not name.
+/* What a crash left behind: runs, and generations that the registry does not name.
  *
  * Only names of the store's own making are touched: a file that someone else put there stays. */
 #include <stdlib.h>
@@ -23,12 +23,14 @@ struct named_list {
 
 struct sweep {
     const struct store *store;
+    store_leftover *visit;
+    void *context;
     struct named_list list;
     const struct named *table; /* whose folder is being swept */
 };
 
-static bool sweep_runs(const struct store *store, struct error *err);
-static bool remove_run(void *context, const char *name, struct error *err);
+static bool remove_leftover(void *context, const char *path, struct error *err);
+static bool visit_run(void *context, const char *name, struct error *err);
 static bool add_named(void *context, const struct table *table);
 static int compare_named(const void *one, const void *other);
 static bool sweep_table(void *context, const char *name, struct error *err);
@@ -37,44 +39,53 @@ static bool parse_generation(const char *name, uint64_t *generation_out);
 
 bool store_sweep(struct store *store, struct error *err)
 {
-    OWNED(mem_release) char *tables = store_tables_folder(store);
-    struct sweep sweep = {.store = store};
+    OWNED(mem_release) char *runs = store_runs_folder(store);
 
     REQUIRE(!store->read_only);
+    /* The folder itself stays: processes may hold rights to it. */
+    return (folder_make(runs, err) && store_leftovers(store, remove_leftover, NULL, err)) ||
+           error_wrap(err, "could not tidy up the data folder");
+}
 
-    bool done = sweep_runs(store, err) && registry_each(store, add_named, &sweep.list, err);
+bool store_leftovers(struct store *store, store_leftover *visit, void *context, struct error *err)
+{
+    OWNED(mem_release) char *runs = store_runs_folder(store);
+    OWNED(mem_release) char *tables = store_tables_folder(store);
+    struct sweep sweep = {.store = store, .visit = visit, .context = context};
+    bool done = folder_each(runs, visit_run, &sweep, err) &&
+                registry_each(store, add_named, &sweep.list, err);
 
     if (done && sweep.list.count > 0) {
         qsort(sweep.list.items, sweep.list.count, sizeof *sweep.list.items, compare_named);
     }
     done = done && folder_each(tables, sweep_table, &sweep, err);
     mem_free(sweep.list.items);
-    return done || error_wrap(err, "could not tidy up the data folder");
+    return done;
 }
 
 bool store_sweep_table(const struct store *store, const struct table *table, struct error *err)
 {
     OWNED(mem_release) char *folder = store_table_folder(store, table->id);
     const struct named named = {.table_id = table->id, .generation = table->generation};
-    struct sweep sweep = {.store = store, .table = &named};
+    struct sweep sweep = {.store = store, .visit = remove_leftover, .table = &named};
 
     return folder_each(folder, sweep_generation, &sweep, err) ||
            error_wrap(err, "could not tidy up the data folder");
 }
 
-/* The folder itself stays: processes may hold rights to it. */
-static bool sweep_runs(const struct store *store, struct error *err)
+static bool remove_leftover(void *context, const char *path, struct error *err)
 {
-    OWNED(mem_release) char *runs = store_runs_folder(store);
-
-    return folder_make(runs, err) && folder_each(runs, remove_run, runs, err);
+    (void)context;
+    return folder_remove(path, err);
 }
 
-static bool remove_run(void *context, const char *name, struct error *err)
+static bool visit_run(void *context, const char *name, struct error *err)
 {
-    OWNED(mem_release) char *path = mem_format("%s/%s", (const char *)context, name);
+    const struct sweep *sweep = context;
+    OWNED(mem_release) char *runs = store_runs_folder(sweep->store);
+    OWNED(mem_release) char *path = mem_format("%s/%s", runs, name);
 
-    return folder_remove(path, err);
+    return sweep->visit(sweep->context, path, err);
 }
 
 static bool add_named(void *context, const struct table *table)
@@ -110,7 +121,7 @@ static bool sweep_table(void *context, const char *name, struct error *err)
                                           : bsearch(&wanted, sweep->list.items, sweep->list.count,
                                                     sizeof *sweep->list.items, compare_named);
     if (sweep->table == NULL) {
-        return folder_remove(folder, err);
+        return sweep->visit(sweep->context, folder, err);
     }
     return folder_each(folder, sweep_generation, sweep, err);
 }
@@ -127,7 +138,7 @@ static bool sweep_generation(void *context, const char *name, struct error *err)
     OWNED(mem_release) char *folder = store_table_folder(sweep->store, sweep->table->table_id);
     OWNED(mem_release) char *path = mem_format("%s/%s", folder, name);
 
-    return folder_remove(path, err);
+    return sweep->visit(sweep->context, path, err);
 }
 
 /* "12.mdb" or "12.mdb-lock". */
