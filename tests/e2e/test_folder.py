@@ -1,4 +1,4 @@
-"""A data folder that explains itself: `weir check` finds damage, `weir backup` copies what is whole."""
+"""A data folder that explains itself: `weir check` finds damage, `weir backup` copies it."""
 import os
 import shutil
 import subprocess

@@ -475,6 +475,12 @@ class Modes(MigrateCase):
         self.remember(table.name)
         self.assert_refused(table.name, self.migrate(table.name, **change_mode(
             Kind.HISTORY_TO_SOFT_DELETE)), "no history table")
+        table = self.table_with([ID, Column("_fivetran_end", "UTC_DATETIME", key=True),
+                                 SYSTEM_COLUMNS[0], SYSTEM_COLUMNS[2]], ["1", T2, T1, "true"],
+                                ["1", T3, FIRST, "true"])
+        self.remember(table.name)
+        self.assert_refused(table.name, self.migrate(table.name, **change_mode(
+            Kind.HISTORY_TO_SOFT_DELETE)), "no history table")
         table = self.table_with([ID, SYSTEM_COLUMNS[0], Column("_fivetran_end", "STRING"),
                                  SYSTEM_COLUMNS[2]], ["1", T1, T1, "true"])
         self.remember(table.name)

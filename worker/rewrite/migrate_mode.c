@@ -47,7 +47,8 @@ static bool set_record_key(struct table *after, struct error *err);
 static bool end_version(void *context, struct draft *row, struct rewrite_output *output,
                         struct error *err);
 static bool has_versions(const struct table *table);
-static bool has_column(const struct table *table, const char *name, enum column_type type);
+static bool has_column(const struct table *table, const char *name, enum column_type type,
+                       bool may_be_key);
 static const struct column *find(const struct table *table, const char *name);
 static bool is_true(const struct walk_row *row, uint32_t column_id);
 
@@ -242,20 +243,21 @@ static bool end_version(void *context, struct draft *row, struct rewrite_output 
     return rewrite_emit(output, row, err);
 }
 
-/* Of other types the three say nothing of versions, and rows do not come in order of their start.
- */
+/* Of other types the three say nothing of versions; with end or active in the key, the versions of
+ * a record do not stand in order of their start. */
 static bool has_versions(const struct table *table)
 {
-    return has_column(table, VERSION_START, COLUMN_UTC_DATETIME) &&
-           has_column(table, VERSION_END, COLUMN_UTC_DATETIME) &&
-           has_column(table, VERSION_ACTIVE, COLUMN_BOOLEAN);
+    return has_column(table, VERSION_START, COLUMN_UTC_DATETIME, true) &&
+           has_column(table, VERSION_END, COLUMN_UTC_DATETIME, false) &&
+           has_column(table, VERSION_ACTIVE, COLUMN_BOOLEAN, false);
 }
 
-static bool has_column(const struct table *table, const char *name, enum column_type type)
+static bool has_column(const struct table *table, const char *name, enum column_type type,
+                       bool may_be_key)
 {
     const struct column *column = find(table, name);
 
-    return column != NULL && column->type == type;
+    return column != NULL && column->type == type && (may_be_key || column->key_position == 0);
 }
 
 static const struct column *find(const struct table *table, const char *name)

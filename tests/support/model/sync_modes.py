@@ -52,7 +52,7 @@ def history_to_soft_delete(model, schema, name, soft_deleted_column=None):
     if not any(table.column(column) for column in HISTORY):
         return
     if not (table.has(START, "UTC_DATETIME") and table.has(END, "UTC_DATETIME")
-            and table.has(ACTIVE, "BOOLEAN")):
+            and table.has(ACTIVE, "BOOLEAN") and not {END, ACTIVE} & set(table.keys())):
         raise Refused("no history table")
     add_deleted(table)
     soft = soft_deleted_column or DELETED
