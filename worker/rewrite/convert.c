@@ -27,11 +27,14 @@ bool convert_value(enum column_type from, enum column_type to, const uint8_t *st
         buffer_append(out, stored, length);
         return true;
     }
-
+    /* Any text is a cell of a BINARY column, and its base64 may look like a number: only texts are
+     * bytes, and bytes texts. */
+    if ((to == COLUMN_BINARY && !is_text(from)) || (from == COLUMN_BINARY && !is_text(to))) {
+        return false;
+    }
     buffer_reset(scratch);
     type_of(from)->append_text(stored, length, scratch);
     rewrite_text(from, to, scratch);
-    /* Text that is not base64 is a valid cell of a BINARY column, and so it is here. */
     return type_of(to)->parse((const char *)scratch->bytes, scratch->length, out, &problem) !=
            PARSE_FAILED;
 }

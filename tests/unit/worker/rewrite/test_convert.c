@@ -32,6 +32,8 @@ static const struct sample samples[] = {
     {COLUMN_UTC_DATETIME, COLUMN_NAIVE_DATE,     "2024-01-01T10:00:00Z",    NULL                  },
     {COLUMN_BINARY,       COLUMN_STRING,         "QUJD",                    "QUJD"                },
     {COLUMN_STRING,       COLUMN_BINARY,         "QUJD",                    "QUJD"                },
+    {COLUMN_DECIMAL,      COLUMN_BINARY,         "63",                      NULL                  },
+    {COLUMN_BINARY,       COLUMN_INT,            "1234",                    NULL                  },
     {COLUMN_STRING,       COLUMN_BOOLEAN,        "maybe",                   NULL                  },
     {COLUMN_STRING,       COLUMN_XML,            "",                        ""                    },
 };
