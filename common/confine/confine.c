@@ -12,6 +12,14 @@
 #include "common/log.h"
 #include "common/mem.h"
 
+/* Sanitizers look into /proc and stop all threads when a process ends, and their shadow memory
+ * counts as data: a process that carries one keeps its rights. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
 static void limit_memory(const struct options *options);
 static size_t list_folders(enum confine_role role, const struct options *options,
                            const char *runtime_dir, const char *data_folder,
@@ -45,11 +53,13 @@ void confine_begin(enum confine_role role, const struct options *options, const 
     }
 
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (role == CONFINE_WORKER) {
-        limit_memory(options);
+    if (!IS_SANITIZED) {
+        if (role == CONFINE_WORKER) {
+            limit_memory(options);
+        }
+        tell(confine_files(folders, count, &err), &err);
+        tell(confine_calls_begin(role, &err), &err);
     }
-    tell(confine_files(folders, count, &err), &err);
-    tell(confine_calls_begin(role, &err), &err);
     for (size_t i = 0; i < TLS_FOLDERS_MAX; i++) {
         mem_free(tls_folders[i]);
     }
@@ -59,23 +69,21 @@ void confine_end(enum confine_role role)
 {
     struct error err = {0};
 
-    tell(confine_calls_end(role, &err), &err);
+    if (!IS_SANITIZED) {
+        tell(confine_calls_end(role, &err), &err);
+    }
 }
 
 /* Data, not address space: LMDB maps a table's largest size. What does not fit ends the worker, and
  * with the third one its batch; the machine goes on. */
 static void limit_memory(const struct options *options)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     struct rlimit limit = {.rlim_cur = options->worker_memory_bytes,
                            .rlim_max = options->worker_memory_bytes};
 
     if (options->worker_memory_bytes != 0 && setrlimit(RLIMIT_DATA, &limit) != 0) {
         log_message(LOG_WARNING, "could not limit the memory of a worker");
     }
-#else
-    (void)options; /* their shadow memory counts as data */
-#endif
 }
 
 static size_t list_folders(enum confine_role role, const struct options *options,

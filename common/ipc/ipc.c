@@ -16,6 +16,16 @@ struct ipc {
     atomic_bool closed;
 };
 
+#if defined(__SANITIZE_ADDRESS__)
+/* nng 1.5.2 loses the message that it is sending when the other end dies: no leak of ours. */
+const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:nni_msg_alloc\n";
+}
+#endif
+
 static bool open_socket(struct ipc **ipc_out, struct error *err);
 static bool send_message(struct ipc *ipc, enum frame_kind kind, const ProtobufCMessage *packed,
                          struct error *err);
