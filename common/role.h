@@ -49,6 +49,7 @@ enum role_message_kind {
     ROLE_KILL_WORKER, /* frontend: this life of this worker hangs or must be replaced */
     ROLE_FATAL, /* it cannot start; `text` says why, then a line break and a hint or nothing */
 
+    ROLE_ALIVE,    /* frontend, every ROLE_ALIVE_MS: it still serves; `text` says what it does */
     ROLE_RELOADED, /* frontend: what ROLE_RELOAD asked for is done, or was refused and logged */
 
     /* From the supervisor to the frontend. */
@@ -81,6 +82,7 @@ void role_worker_address(char *address, size_t size, const char *runtime_dir, ui
 
 enum {
     ROLE_ADDRESS_MAX = 128, /* bytes of an address with its end mark */
+    ROLE_ALIVE_MS = 1000,
 
     /* The supervisor sets it on every control socket: messages are few and small, so a child that
      * leaves its socket full for so long hangs. */

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "common/clock.h"
 #include "common/confine/confine.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -50,6 +51,7 @@ static void *listen_to_supervisor(void *context);
 static void read_messages(struct frontend *frontend);
 static void handle_message(struct frontend *frontend, const struct role_message *message);
 static void say_reloaded(void);
+static void say_alive(struct frontend *frontend);
 static void stop_was_said(struct frontend *frontend);
 static void wait_for_stop(struct frontend *frontend);
 static bool is_stopping(struct frontend *frontend);
@@ -193,10 +195,15 @@ static void *listen_to_supervisor(void *context)
         {.fd = ROLE_CONTROL_FD,          .events = POLLIN},
         {.fd = frontend->control_end_fd, .events = POLLIN},
     };
+    uint64_t alive_us = 0;
 
     while (watched[1].revents == 0) {
-        if (poll(watched, 2, -1) > 0 && watched[0].revents != 0) {
+        if (poll(watched, 2, ROLE_ALIVE_MS) > 0 && watched[0].revents != 0) {
             read_messages(frontend);
+        }
+        if (clock_us() - alive_us >= (uint64_t)ROLE_ALIVE_MS * 1000) {
+            alive_us = clock_us();
+            say_alive(frontend);
         }
     }
     return NULL;
@@ -233,6 +240,7 @@ static void handle_message(struct frontend *frontend, const struct role_message 
         say_reloaded();
         break;
     case ROLE_READY:
+    case ROLE_ALIVE:
     case ROLE_RELOADED:
     case ROLE_KILL_WORKER:
     case ROLE_FATAL:
@@ -246,6 +254,20 @@ static void say_reloaded(void)
 
     if (!role_send(ROLE_CONTROL_FD, &message)) {
         log_message(LOG_WARNING, "could not tell the supervisor that the reload is done");
+    }
+}
+
+/* systemd's watchdog hangs on it, so it is not said on behalf of a loop that hangs. */
+static void say_alive(struct frontend *frontend)
+{
+    struct role_message message = {.kind = ROLE_ALIVE};
+    size_t running = 0;
+    size_t waiting = 0;
+
+    if (gateway_is_alive(frontend->gateway, &running, &waiting)) {
+        (void)snprintf(message.text, sizeof message.text, "%zu calls running, %zu waiting", running,
+                       waiting);
+        (void)!role_send(ROLE_CONTROL_FD, &message);
     }
 }
 

@@ -51,6 +51,14 @@ bool desk_enter(struct desk *desk, bool waits, struct error *err)
     return true;
 }
 
+void desk_count(struct desk *desk, size_t *running_out, size_t *waiting_out)
+{
+    pthread_mutex_lock(&desk->mutex);
+    *waiting_out = desk->waiting;
+    *running_out = desk->present > desk->waiting ? desk->present - desk->waiting : 0;
+    pthread_mutex_unlock(&desk->mutex);
+}
+
 bool desk_hold(struct desk *desk, uint64_t bytes, struct error *err)
 {
     pthread_mutex_lock(&desk->mutex);

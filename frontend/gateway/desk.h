@@ -31,6 +31,7 @@ struct desk {
     pthread_mutex_t mutex;
     pthread_cond_t left;         /* an RPC left */
     struct rpc_exchange *newest; /* all RPCs that are not answered */
+    size_t present;              /* how many they are */
     size_t waiting;              /* of them: those that count against options->waiting_max */
     uint64_t held_bytes;
     bool stopping; /* nothing begins any more */
@@ -46,6 +47,9 @@ void desk_clear(struct desk *desk);
  * options->waiting_max wait already, and with ERROR_UNAVAILABLE when the server stops; it counts
  * all the same. */
 MUST_CHECK bool desk_enter(struct desk *desk, bool waits, struct error *err);
+
+/* How many RPCs are worked on, and how many wait. */
+void desk_count(struct desk *desk, size_t *running_out, size_t *waiting_out);
 
 /* Takes `bytes` of memory for a request. Fails with ERROR_BUSY, having taken nothing. */
 MUST_CHECK bool desk_hold(struct desk *desk, uint64_t bytes, struct error *err);

@@ -1,10 +1,12 @@
 /* One accepted gRPC call, on the C core's batches of operations. */
 #include "frontend/gateway/exchange.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include <grpc/support/time.h>
 
+#include "common/clock.h"
 #include "common/require.h"
 #include "frontend/gateway/message_bytes.h"
 
@@ -20,14 +22,19 @@ static void handle_finished(void *owner, bool ok);
 static void handle_closed(void *owner, bool ok);
 static void destroy_buffer(grpc_byte_buffer **buffer);
 
-void event_loop(grpc_completion_queue *queue)
+void event_loop(grpc_completion_queue *queue, _Atomic uint64_t *turned_us)
 {
     for (;;) {
-        grpc_event completed =
-            grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        gpr_timespec turn = gpr_time_from_millis(EVENT_LOOP_TURN_MS, GPR_TIMESPAN);
+        grpc_event completed = grpc_completion_queue_next(
+            queue, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), turn), NULL);
 
+        atomic_store(turned_us, clock_us());
         if (completed.type == GRPC_QUEUE_SHUTDOWN) {
             return;
+        }
+        if (completed.type == GRPC_QUEUE_TIMEOUT) {
+            continue;
         }
 
         struct event *event = completed.tag;

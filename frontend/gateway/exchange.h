@@ -23,8 +23,13 @@ struct event {
     void *owner;
 };
 
-/* Waits for events and handles each, until the queue is shut down and empty. */
-void event_loop(grpc_completion_queue *queue);
+/* Waits for events and handles each, until the queue is shut down and empty. Notes when it turned
+ * last, which is every EVENT_LOOP_TURN_MS at least. */
+void event_loop(grpc_completion_queue *queue, _Atomic uint64_t *turned_us);
+
+enum {
+    EVENT_LOOP_TURN_MS = 1000
+};
 
 struct exchange;
 

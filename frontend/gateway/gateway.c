@@ -1,6 +1,7 @@
 /* The gRPC server as a whole: starting it, its loop, stopping it. */
 #include "frontend/gateway/gateway.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include <grpc/grpc.h>
@@ -20,7 +21,10 @@
 
 /* For answers to leave; a client that does not read its own is cut off. */
 enum {
-    FLUSH_WAIT_MS = 2000
+    FLUSH_WAIT_MS = 2000,
+
+    /* A loop that has not turned for so long hangs. */
+    TURN_MAX_MS = 3 * EVENT_LOOP_TURN_MS,
 };
 
 /* Without end: whoever waits that long is ended by the supervisor. */
@@ -34,6 +38,7 @@ struct gateway {
     struct listener listener;
     struct tls *tls;
     grpc_completion_queue *queue;
+    _Atomic uint64_t turned_us; /* when the loop last turned; 0: never */
     pthread_t loop;
     bool started;
     uint16_t port;
@@ -102,6 +107,12 @@ void gateway_reload(struct gateway *gateway)
     }
 }
 
+bool gateway_is_alive(struct gateway *gateway, size_t *running_out, size_t *waiting_out)
+{
+    desk_count(&gateway->desk, running_out, waiting_out);
+    return clock_us() - atomic_load(&gateway->turned_us) < (uint64_t)TURN_MAX_MS * 1000;
+}
+
 uint16_t gateway_port(const struct gateway *gateway)
 {
     return gateway->port;
@@ -147,7 +158,7 @@ void gateway_free(struct gateway **gateway)
     desk_clear(&freed->desk);
     /* Shutting it down again does nothing; one that was never used must be. */
     grpc_completion_queue_shutdown(freed->queue);
-    event_loop(freed->queue);
+    event_loop(freed->queue, &freed->turned_us);
     grpc_completion_queue_destroy(freed->queue);
     schema_free(&freed->schema);
     pthread_cond_destroy(&freed->closed_changed);
@@ -172,7 +183,7 @@ static void *run_loop(void *context)
 {
     struct gateway *gateway = context;
 
-    event_loop(gateway->queue);
+    event_loop(gateway->queue, &gateway->turned_us);
     return NULL;
 }
 

@@ -26,6 +26,10 @@ MUST_CHECK bool gateway_start(struct gateway *gateway, struct error *err);
 /* Reads the TLS files again, for connections to come, and logs what came of it. Any thread. */
 void gateway_reload(struct gateway *gateway);
 
+/* Whether its loop has turned since the last call; false while it does not serve. *running_out and
+ * *waiting_out: RPCs that are worked on, and those that wait for their turn. Any thread. */
+bool gateway_is_alive(struct gateway *gateway, size_t *running_out, size_t *waiting_out);
+
 /* The port that it listens on. */
 uint16_t gateway_port(const struct gateway *gateway);
 

@@ -217,6 +217,7 @@ static void enlist(struct rpc_exchange *rpc)
         rpc->older->newer = rpc;
     }
     desk->newest = rpc;
+    desk->present++;
     pthread_mutex_unlock(&desk->mutex);
 }
 
@@ -229,6 +230,7 @@ static void delist(struct rpc_exchange *rpc)
         rpc->older->newer = rpc->newer;
     }
     *(rpc->newer != NULL ? &rpc->newer->older : &desk->newest) = rpc->older;
+    desk->present--;
     pthread_cond_broadcast(&desk->left);
     pthread_mutex_unlock(&desk->mutex);
 }

@@ -12,6 +12,10 @@
 #include "common/clock.h"
 #include "common/text.h"
 
+enum {
+    ASK_AGAIN_US = 200000
+};
+
 static int connect_to(const char *name);
 static uint64_t watchdog_interval_us(void);
 
@@ -44,10 +48,24 @@ void notify_reloading(const struct notify *notify)
     notify_send(notify, state);
 }
 
-uint64_t notify_watchdog(struct notify *notify, uint64_t now_us)
+void notify_status(struct notify *notify, const char *text)
+{
+    char state[sizeof notify->status + 8];
+
+    if (strncmp(text, notify->status, sizeof notify->status - 1) != 0) {
+        (void)snprintf(notify->status, sizeof notify->status, "%s", text);
+        (void)snprintf(state, sizeof state, "STATUS=%s", notify->status);
+        notify_send(notify, state);
+    }
+}
+
+uint64_t notify_watchdog(struct notify *notify, uint64_t now_us, bool alive)
 {
     if (notify->watchdog_us == 0) {
         return UINT64_MAX;
+    }
+    if (now_us >= notify->watchdog_due_us && !alive) {
+        return now_us + (uint64_t)ASK_AGAIN_US;
     }
     if (now_us >= notify->watchdog_due_us) {
         notify_send(notify, "WATCHDOG=1");

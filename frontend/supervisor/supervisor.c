@@ -47,6 +47,9 @@ enum {
     SAME_SIGNAL_MS = 300,
 
     POLL_MAX_MS = 60000,
+
+    /* A frontend that has not said for so long that it serves is taken to hang. */
+    ALIVE_MAX_MS = 5 * ROLE_ALIVE_MS,
 };
 
 enum phase {
@@ -62,6 +65,7 @@ struct supervisor {
     enum phase phase;
     int exit_status;
     bool was_ready;       /* the frontend was ready at least once */
+    uint64_t alive_us;    /* when it last said that it serves */
     unsigned stops_asked; /* signals that asked for the end */
     uint64_t stop_us;     /* when the last of them came */
     struct family family;
@@ -87,6 +91,9 @@ static void read_messages(struct supervisor *supervisor, struct child *child);
 static void handle_message(struct supervisor *supervisor, struct child *child,
                            const struct role_message *message);
 static void child_became_ready(struct supervisor *supervisor, struct child *child);
+static void frontend_is_alive(struct supervisor *supervisor, const struct child *child,
+                              const struct role_message *message);
+static bool is_alive(struct supervisor *supervisor, uint64_t now_us);
 static void child_cannot_start(struct supervisor *supervisor, const struct child *child,
                                const char *why);
 static void kill_life(struct supervisor *supervisor, uint32_t worker, uint64_t life);
@@ -247,7 +254,8 @@ static int time_to_wait_ms(struct supervisor *supervisor)
 {
     uint64_t now_us = clock_us();
     uint64_t due_us = family_next_due_us(&supervisor->family, starts_children(supervisor));
-    uint64_t watchdog_us = notify_watchdog(&supervisor->notify, now_us);
+    uint64_t watchdog_us =
+        notify_watchdog(&supervisor->notify, now_us, is_alive(supervisor, now_us));
 
     if (watchdog_us < due_us) {
         due_us = watchdog_us;
@@ -376,6 +384,9 @@ static void handle_message(struct supervisor *supervisor, struct child *child,
     case ROLE_FATAL:
         child_cannot_start(supervisor, child, message->text);
         break;
+    case ROLE_ALIVE:
+        frontend_is_alive(supervisor, child, message);
+        break;
     case ROLE_RELOADED:
         child_reloaded(supervisor, child);
         break;
@@ -396,10 +407,34 @@ static void child_became_ready(struct supervisor *supervisor, struct child *chil
     child_is_ready(child, clock_us());
     if (child == family_frontend(&supervisor->family)) {
         supervisor->was_ready = true;
+        supervisor->alive_us = clock_us();
         notify_send(&supervisor->notify, "READY=1");
     } else {
         family_tell_frontend(&supervisor->family, ROLE_WORKER_READY, child, 0);
     }
+}
+
+static void frontend_is_alive(struct supervisor *supervisor, const struct child *child,
+                              const struct role_message *message)
+{
+    if (child == family_frontend(&supervisor->family) && child->state == CHILD_READY) {
+        supervisor->alive_us = clock_us();
+        notify_status(&supervisor->notify, message->text);
+    }
+}
+
+/* Whether there is reason to tell systemd so: calls are taken, and some worker can do what they ask
+ * for. A worker that hangs in a job is the frontend's to notice. */
+static bool is_alive(struct supervisor *supervisor, uint64_t now_us)
+{
+    struct family *family = &supervisor->family;
+    bool any_worker = false;
+
+    for (uint32_t i = 0; family_worker(family, i) != NULL; i++) {
+        any_worker = any_worker || family_worker(family, i)->state == CHILD_READY;
+    }
+    return any_worker && family_frontend(family)->state == CHILD_READY &&
+           now_us - supervisor->alive_us < (uint64_t)ALIVE_MAX_MS * 1000;
 }
 
 /* At the first start a person or systemd looks on and can act; later, what is wrong may pass (a
