@@ -15,15 +15,16 @@ CLIENT_PACKAGES = python3 python3-grpcio python3-protobuf python3-cryptography p
 LINT_PACKAGES = clang-format-14 shellcheck codespell pyflakes3 git
 FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
 COMPILER_PACKAGES = libcmocka-dev clang-14 clang-16
+PACKAGE_PACKAGES = dpkg-dev gzip file lintian
 BENCH_PACKAGES = libsqlite3-dev
-TEST_PACKAGES = libcmocka-dev $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
+TEST_PACKAGES = libcmocka-dev systemd man-db gzip $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
 
 INSTALL = deploy/install_packages.sh
 CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
     /usr/bin/python3 -B
 
 .PHONY: help run build build_dependencies build_connector demo tester test test_asan test_tsan \
-    fuzz compilers lint soak bench fresh clean build_client
+    fuzz compilers lint soak bench package fresh clean build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
@@ -38,6 +39,7 @@ help:
 	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times,"
 	@echo "                      then random operations beside the model for SOAK_SECONDS (600)"
 	@echo "make bench            BENCH_ROWS (4000000) rows into weir, beside sqlite3"
+	@echo "make package          a Debian package, with binary, units and manual page"
 	@echo "make fresh            clone and test in a minimal Debian root made by debootstrap"
 	@echo "make build PRESET=... Release (default), Debug, asan, tsan, clang14 or clang16"
 
@@ -113,6 +115,16 @@ bench: build_dependencies
 	@$(INSTALL) $(CLIENT_PACKAGES) $(BENCH_PACKAGES)
 	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir python_messages bench_sync"
 	@$(CLIENT) tests/bench/bench_sync.py
+
+# build/package/weir_VERSION_ARCHITECTURE.deb; lintian finds nothing in it.
+package: build_dependencies
+	@$(INSTALL) $(PACKAGE_PACKAGES)
+	@rm -rf build/package
+	@cmake --preset Release >/dev/null
+	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir"
+	@cd build/cmake/Release && cpack >/dev/null
+	@lintian --fail-on error,warning build/package/*.deb
+	@ls build/package/*.deb
 
 fresh:
 	tests/support/fresh.sh build/fresh ./test.sh
