@@ -17,7 +17,7 @@ FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
 COMPILER_PACKAGES = libcmocka-dev clang-14 clang-16
 PACKAGE_PACKAGES = dpkg-dev gzip file lintian
 BENCH_PACKAGES = libsqlite3-dev
-TEST_PACKAGES = libcmocka-dev systemd man-db gzip $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
+TEST_PACKAGES = libcmocka-dev systemd man-db $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
 
 INSTALL = deploy/install_packages.sh
 CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
