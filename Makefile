@@ -2,6 +2,7 @@
 PRESET ?= Release
 ARGS ?=
 SOAK_SECONDS ?= 600
+POWER_IMAGES ?= 10000
 MAKEFLAGS += --no-print-directory
 
 # What building takes.
@@ -17,14 +18,15 @@ FUZZ_PACKAGES = clang-14 libclang-rt-14-dev
 COMPILER_PACKAGES = libcmocka-dev clang-14 clang-16
 PACKAGE_PACKAGES = dpkg-dev gzip file lintian
 BENCH_PACKAGES = libsqlite3-dev
-TEST_PACKAGES = libcmocka-dev systemd man-db $(CLIENT_PACKAGES) $(LINT_PACKAGES) $(FUZZ_PACKAGES)
+TEST_PACKAGES = libcmocka-dev systemd man-db strace $(CLIENT_PACKAGES) $(LINT_PACKAGES) \
+    $(FUZZ_PACKAGES)
 
 INSTALL = deploy/install_packages.sh
 CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/$(PRESET)/weir \
     /usr/bin/python3 -B
 
 .PHONY: help run build build_dependencies build_connector demo tester test test_asan test_tsan \
-    fuzz compilers lint soak bench package fresh clean build_client
+    fuzz compilers lint soak power bench package fresh clean build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
@@ -38,6 +40,7 @@ help:
 	@echo "make lint             format, names, layers, spelling, shell scripts"
 	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times,"
 	@echo "                      then random operations beside the model for SOAK_SECONDS (600)"
+	@echo "make power            POWER_IMAGES (10000) power cuts during a workload, nothing lost"
 	@echo "make bench            BENCH_ROWS (4000000) rows into weir, beside sqlite3"
 	@echo "make package          a Debian package, with binary, units and manual page"
 	@echo "make fresh            clone and test in a minimal Debian root made by debootstrap"
@@ -115,6 +118,12 @@ bench: build_dependencies
 	@$(INSTALL) $(CLIENT_PACKAGES) $(BENCH_PACKAGES)
 	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir python_messages bench_sync"
 	@$(CLIENT) tests/bench/bench_sync.py
+
+# POWER_IMAGES disks as a power cut may leave them, each with a server started on it.
+power: export WEIR_TEST_IMAGES = $(POWER_IMAGES)
+power: build_client
+	@$(INSTALL) strace
+	@$(CLIENT) tests/e2e/test_power.py -v
 
 # build/package/weir_VERSION_ARCHITECTURE.deb; lintian finds nothing in it.
 package: build_dependencies

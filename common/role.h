@@ -43,6 +43,12 @@ struct role_pages {
     struct role_page workers[LIMIT_WORKERS + 1]; /* the express worker is the last one in use */
 };
 
+/* How a worker ends whose table has a page that cannot be read: the disk gives an I/O error, or the
+ * file was cut. As sysexits.h has it. */
+enum {
+    ROLE_EXIT_BAD_PAGE = 74
+};
+
 enum role_message_kind {
     /* From a child to the supervisor. */
     ROLE_READY,       /* it serves */

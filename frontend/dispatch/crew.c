@@ -27,7 +27,7 @@ void crew_add(struct crew *crew, uint32_t worker, uint64_t number, struct ipc *i
     REQUIRE(worker < crew->size);
     if (crew->lives[worker] != NULL) {
         /* Its end was reported out of order. */
-        crew_reaped(crew, worker, crew->lives[worker]->number);
+        crew_reaped(crew, worker, crew->lives[worker]->number, 0);
     }
     life->worker = worker;
     life->number = number;
@@ -37,7 +37,7 @@ void crew_add(struct crew *crew, uint32_t worker, uint64_t number, struct ipc *i
     crew->lives[worker] = life;
 }
 
-void crew_reaped(struct crew *crew, uint32_t worker, uint64_t number)
+void crew_reaped(struct crew *crew, uint32_t worker, uint64_t number, int status)
 {
     struct life *life = worker < crew->size ? crew->lives[worker] : NULL;
 
@@ -45,6 +45,7 @@ void crew_reaped(struct crew *crew, uint32_t worker, uint64_t number)
         return;
     }
     life->reaped = true;
+    life->status = status;
     life->at_file = life->page->file;
     life->leaving = true;
     ipc_interrupt(life->ipc);

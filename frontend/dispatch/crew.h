@@ -20,6 +20,7 @@ struct life {
     unsigned holders; /* the crew, and whoever has a job on it */
     bool busy;
     bool reaped;      /* the supervisor has seen its end */
+    int status;       /* that end, as waitpid has it */
     uint64_t at_file; /* where it was then: page->file, which the next life shares */
     bool leaving;     /* gets no more jobs */
     bool kill_asked;
@@ -44,8 +45,8 @@ struct life *crew_idle(const struct crew *crew, bool express);
 void crew_add(struct crew *crew, uint32_t worker, uint64_t number, struct ipc *ipc,
               struct role_page *page);
 
-/* The supervisor saw its end. */
-void crew_reaped(struct crew *crew, uint32_t worker, uint64_t number);
+/* The supervisor saw its end, with waitpid's status. */
+void crew_reaped(struct crew *crew, uint32_t worker, uint64_t number, int status);
 
 /* Gives up a hold; the last one frees the life. Sets the pointer to NULL. */
 void life_release(struct life **life);

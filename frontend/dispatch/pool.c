@@ -6,6 +6,7 @@
  * hang killed. */
 #include "frontend/dispatch/pool.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/require.h"
+#include "common/text.h"
 #include "frontend/dispatch/crew.h"
 #include "frontend/dispatch/scheduler.h"
 
@@ -79,6 +81,8 @@ static void give_back(struct pool *pool, struct life *life, enum waiting_kind ki
 static enum answer ask(struct pool *pool, struct life *life, const Weir__Job *job,
                        Weir__Result **result_out, struct error *err);
 static void wait_until_reaped(struct pool *pool, struct life *life);
+static bool met_bad_page(const struct life *life);
+static bool fail_bad_page(struct ticket *ticket, struct error *err);
 static void ask_to_kill(struct pool *pool, struct life *life, const char *why);
 static bool take_answer(const struct ticket *ticket, Weir__Result **result, struct error *err);
 static void *watch(void *context);
@@ -134,9 +138,8 @@ void pool_worker_ready(struct pool *pool, uint32_t worker, uint64_t life)
 
 void pool_worker_reaped(struct pool *pool, uint32_t worker, uint64_t life, int status)
 {
-    (void)status;
     pthread_mutex_lock(&pool->mutex);
-    crew_reaped(&pool->crew, worker, life);
+    crew_reaped(&pool->crew, worker, life, status);
     pthread_cond_broadcast(&pool->changed);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -149,6 +152,7 @@ bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class, c
     for (unsigned tries = 0; tries < LIMIT_JOB_TRIES; tries++) {
         struct life *life = take_worker(pool, ticket, kind, err);
         enum answer answer = ANSWER_LOST;
+        bool bad_page = false;
 
         if (life == NULL) {
             return false;
@@ -156,8 +160,12 @@ bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class, c
         answer = ask(pool, life, job, result_out, err);
         if (answer == ANSWER_LOST) {
             ticket->lost_file = (unsigned)life->at_file;
+            bad_page = met_bad_page(life);
         }
         give_back(pool, life, kind);
+        if (bad_page) {
+            return fail_bad_page(ticket, err);
+        }
         if (answer != ANSWER_LOST) {
             return answer == ANSWER_RESULT && take_answer(ticket, result_out, err);
         }
@@ -194,7 +202,10 @@ bool pool_call(struct borrowed *borrowed, const Weir__Job *job, Weir__Result **r
 {
     enum answer answer = ask(borrowed->pool, borrowed->life, job, result_out, err);
 
-    *lost_out = answer == ANSWER_LOST;
+    *lost_out = answer == ANSWER_LOST && !met_bad_page(borrowed->life);
+    if (answer == ANSWER_LOST && !*lost_out) {
+        return fail_bad_page(borrowed->ticket, err);
+    }
     if (answer == ANSWER_LOST) {
         return error_set(err, ERROR_UNAVAILABLE, "the worker that applied the batch died");
     }
@@ -236,7 +247,7 @@ void pool_free(struct pool **pool_in)
     REQUIRE(pthread_join(pool->watcher, NULL) == 0);
     for (uint32_t i = 0; i < pool->crew.size; i++) {
         if (pool->crew.lives[i] != NULL) {
-            crew_reaped(&pool->crew, i, pool->crew.lives[i]->number);
+            crew_reaped(&pool->crew, i, pool->crew.lives[i]->number, 0);
         }
     }
     (void)pthread_mutex_destroy(&pool->mutex);
@@ -403,6 +414,26 @@ static void wait_until_reaped(struct pool *pool, struct life *life)
     while (!life->reaped && !pool->freed) {
         pthread_cond_wait(&pool->changed, &pool->mutex);
     }
+}
+
+/* Of a life that is over: another worker would end on the same page. */
+static bool met_bad_page(const struct life *life)
+{
+    return WIFEXITED(life->status) && WEXITSTATUS(life->status) == ROLE_EXIT_BAD_PAGE;
+}
+
+static bool fail_bad_page(struct ticket *ticket, struct error *err)
+{
+    const struct ticket *root = ticket_root(ticket);
+
+    (void)error_set(err, ERROR_STORE,
+                    "a page of its file could not be read: the disk gives I/O errors, or the file "
+                    "was cut");
+    (void)error_hint(err,
+                     "Look at the disk of the data folder; `weir check` says what is damaged.");
+    return root->table_name != NULL &&
+           error_wrap(err, "table \"%s.%s\"", text_name(root->schema_name).text,
+                      text_name(root->table_name).text);
 }
 
 static void ask_to_kill(struct pool *pool, struct life *life, const char *why)

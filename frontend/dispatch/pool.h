@@ -23,6 +23,9 @@ struct ticket;
 
 struct ticket *ticket_new(void);
 
+/* Says which table it is about, for messages. The names are borrowed as long as the ticket. */
+void ticket_name_table(struct ticket *ticket, const char *schema_name, const char *table_name);
+
 /* Cancels: waits end, running jobs are told to stop. `kind` is ERROR_CANCELLED, ERROR_DEADLINE or
  * ERROR_UNAVAILABLE (the server stops). The first one counts. Any thread; never blocks for long. */
 void ticket_cancel(struct ticket *ticket, enum error_kind kind);

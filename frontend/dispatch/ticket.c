@@ -10,6 +10,12 @@ struct ticket *ticket_new(void)
     return mem_zero(sizeof(struct ticket));
 }
 
+void ticket_name_table(struct ticket *ticket, const char *schema_name, const char *table_name)
+{
+    ticket->schema_name = schema_name;
+    ticket->table_name = table_name;
+}
+
 void ticket_cancel(struct ticket *ticket, enum error_kind kind)
 {
     int none = ERROR_NONE;

@@ -10,9 +10,11 @@
 struct ticket {
     struct ticket
         *parent; /* cancelled with it: the jobs of an RPC that run side by side; or NULL */
-    _Atomic int cancelled; /* an enum error_kind; ERROR_NONE: not */
-    unsigned lost_file;    /* set by the thread that runs a job under the ticket */
-    unsigned running;      /* of a root: its jobs on workers; under the pool's mutex */
+    _Atomic int cancelled;   /* an enum error_kind; ERROR_NONE: not */
+    unsigned lost_file;      /* set by the thread that runs a job under the ticket */
+    const char *schema_name; /* of a root: the table that it is about; NULL: none */
+    const char *table_name;
+    unsigned running; /* of a root: its jobs on workers; under the pool's mutex */
 };
 
 /* The RPC's own ticket. */

@@ -285,6 +285,7 @@ static void open_request(struct rpc_exchange *rpc)
     }
     if (rpc->rpc->tables != NULL) {
         rpc->rpc->tables(rpc->request.message, &rpc->tables);
+        ticket_name_table(rpc->ticket, rpc->tables.schema_name, rpc->tables.names[0]);
     }
     if (rpc->rpc->at_once) {
         pthread_mutex_lock(&rpc->desk->mutex);

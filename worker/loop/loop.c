@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct loop {
 };
 
 static void go_first_when_memory_is_short(void);
+static void end_on_bad_page(int signal_number);
 static int fail_start(const struct error *err);
 static void *listen_to_supervisor(void *context);
 static void stop(struct loop *loop);
@@ -57,6 +59,7 @@ int worker_loop_run(const struct options *options, uint32_t worker, uint64_t lif
 
     REQUIRE(worker <= LIMIT_WORKERS);
     go_first_when_memory_is_short();
+    (void)signal(SIGBUS, end_on_bad_page);
 
     struct role_pages *pages = role_pages_map(&err);
 
@@ -100,6 +103,14 @@ static void go_first_when_memory_is_short(void)
         (void)!write(fd, "300", 3);
         close(fd);
     }
+}
+
+/* LMDB reads its file through a map, where an I/O error is a signal. Trying again would end here
+ * again: the status says why. */
+static void end_on_bad_page(int signal_number)
+{
+    (void)signal_number;
+    _exit(ROLE_EXIT_BAD_PAGE);
 }
 
 static int fail_start(const struct error *err)

@@ -121,6 +121,12 @@ bool env_fail(struct error *err, int result, const char *what)
         return error_hint(err, "Free space on the disk of the data folder.");
     }
     (void)error_set(err, ERROR_STORE, "%s: %s", what, mdb_strerror(result));
+    if (result == EIO) {
+        (void)error_hint(err, "Look at the disk of the data folder: the kernel's log says more.");
+    }
+    if (result == EMFILE || result == ENFILE) {
+        (void)error_hint(err, "Raise the limit of open files.");
+    }
     if (result == EACCES) {
         (void)error_hint(err, "Run this as the user that the server runs as, or as root.");
     }

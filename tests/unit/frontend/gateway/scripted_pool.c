@@ -60,6 +60,13 @@ struct ticket *ticket_new(void)
     return mem_zero(sizeof(struct ticket));
 }
 
+void ticket_name_table(struct ticket *ticket, const char *schema_name, const char *table_name)
+{
+    (void)ticket;
+    (void)schema_name;
+    (void)table_name;
+}
+
 void ticket_cancel(struct ticket *ticket, enum error_kind kind)
 {
     pthread_mutex_lock(&mutex);

@@ -1,0 +1,279 @@
+"""Faults of the machine, really caused: calls to the kernel that fail, and a worker killed at every
+call that changes the data folder. The operation fails with a message that says what and what to do,
+the tables are as they were or as they must become, and everything works when the fault is gone.
+
+WEIR_TEST_ALL=1 kills at every call instead of at some; WEIR_TEST_SEED repeats which.
+"""
+import os
+import random
+import time
+import unittest
+
+import grpc
+
+import destination_sdk_pb2 as sdk
+from bigbatch import BigBatch
+from case import ServerCase
+from history import HistoryBatch
+from injection import Injection, can_inject
+from migration import add_column, copy_table, drop_table, migrate_request, rename_table
+from model import END_OF_TIME, SYSTEM_COLUMNS, Column, HistoryTable, Table
+from server import PATIENCE, Server, wait_until
+
+SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
+ALL = os.environ.get("WEIR_TEST_ALL", "") != ""
+
+WRITES = "pwrite64,pwritev,writev"
+
+# Calls on the way to a commit, and how many of each there may be in one operation.
+KILLED_AT = {"openat": 24, "pwrite64": 8, "writev": 8, "fdatasync": 6, "fsync": 10, "mkdir": 4,
+             "unlink": 8, "rmdir": 2}
+
+ID, TEXT, SYNCED = Column("id", "LONG", key=True), Column("text", "STRING"), \
+    Column("_fivetran_synced", "UTC_DATETIME")
+DAY = "2024-01-01T00:00:00Z"
+
+
+@unittest.skipUnless(can_inject(), "needs strace, and to be allowed to use it")
+class FaultCase(ServerCase):
+    SERVER_OPTIONS = ("--workers", "2", "--run-budget", "1MiB")
+
+    def workers(self):
+        return [pid for role, pid in self.server.roles().items() if role.startswith("worker")]
+
+    def call(self, rpc, request):
+        """What kind of answer came, and its text."""
+        try:
+            response = self.client.call(rpc, request)
+        except grpc.RpcError as error:
+            return error.code().name, error.details()
+        return response.WhichOneof("response"), str(response)
+
+    def filled(self, rows=200):
+        table = self.new_table([ID, TEXT, SYNCED])
+        self.assert_success(self.client.write(self.rows_of(table, 0, rows)))
+        return table
+
+    def rows_of(self, table, version, rows=200):
+        batch = self.batch(table)
+        batch.replace([[str(row), f"version {version}", DAY] for row in range(rows)])
+        return batch.request()
+
+    def held(self):
+        """Every table's rows."""
+        tables = self.server.weir("tables", "--format", "jsonl").stdout
+        names = [line.split('"table":"')[1].split('"')[0] for line in tables.splitlines()]
+        return {name: self.server.weir("dump", self.SCHEMA, name).stdout for name in names}
+
+
+class Failing(FaultCase):
+    def check(self, expression, code, *words, path=None):
+        """The batch fails so while the calls fail, and succeeds when they do not."""
+        table = self.filled()
+        before = self.held()
+        request = self.rows_of(table, 1)
+        with Injection(self.workers(), expression, path=path) as injection:
+            answer = self.call("WriteBatch", request)
+        self.assertTrue(injection.hit())
+        self.assertEqual(answer[0], code, answer)
+        for word in words:
+            self.assertIn(word, answer[1])
+        self.assertEqual(self.held(), before)
+        self.assertEqual(self.call("WriteBatch", request)[0], "success")
+        self.assertIn("version 1", self.held()[table.name])
+        return answer[1]
+
+    def test_a_sync_that_fails(self):
+        self.check("fdatasync:error=EIO", "UNAVAILABLE", "could not commit: Input/output error",
+                   "table_", "Look at the disk")
+
+    def test_writes_that_fail(self):
+        self.check(f"{WRITES}:error=EIO", "UNAVAILABLE", "could not commit: Input/output error",
+                   "table_", "Look at the disk")
+
+    def test_a_full_disk(self):
+        self.check(f"{WRITES}:error=ENOSPC", "RESOURCE_EXHAUSTED", "table_", "No space left",
+                   "Free space on the disk")
+
+    def test_too_many_open_files(self):
+        self.check("openat:error=EMFILE", "UNAVAILABLE", "Too many open files",
+                   "Raise the limit of open files")
+
+    def test_a_map_that_cannot_be_made(self):
+        self.check("mmap:error=ENOMEM", "UNAVAILABLE", "Cannot allocate memory", "--map-size")
+
+    def test_memory_that_cannot_be_had_ends_the_worker_and_the_job_is_tried_again(self):
+        table = self.filled()
+        answers = []
+        for first in range(1, 12):
+            with Injection(self.workers(), f"brk,mmap:error=ENOMEM:when={first}"):
+                answers.append(self.call("WriteBatch", self.rows_of(table, first)))
+            kind, text = answers[-1]
+            self.assertTrue(kind == "success" or kind == "UNAVAILABLE", text)
+            held = self.held()[table.name]
+            self.assertTrue(f"version {first}" in held or kind != "success", text)
+            self.assertEqual(len(set(line.split('"text"')[1] for line in held.splitlines())), 1)
+        self.assertIn("success", [kind for kind, _ in answers])
+
+    def test_a_runs_folder_that_cannot_be_written(self):
+        big = BigBatch(self.server.batch_dir, 1, rows=60_000)
+        table = self.new_table([ID, Column("version", "INT"), Column("notes", "STRING")])
+        request = big.request(table, 4)
+        runs = os.path.join(self.server.data_dir, "runs")
+        os.rename(runs, runs + ".away")
+        with open(runs, "w", encoding="utf-8"):
+            kind, text = self.call("WriteBatch", request)
+        os.remove(runs)
+        os.rename(runs + ".away", runs)
+        self.assertEqual(kind, "UNAVAILABLE", text)
+        self.assertIn("runs", text)
+        self.assertEqual(self.call("WriteBatch", request)[0], "success")
+        self.assertEqual(os.listdir(runs), [])
+
+    def test_folders_that_cannot_be_synced(self):
+        table = Table(self.SCHEMA, f"new_{next(self.table_numbers)}", [ID])
+        request = sdk.CreateTableRequest(schema_name=self.SCHEMA, table=table.message())
+        with Injection(self.workers(), "fsync:error=EIO") as injection:
+            kind, text = self.call("CreateTable", request)
+        self.assertTrue(injection.hit())
+        self.assertEqual(kind, "UNAVAILABLE", text)
+        self.assertIn("could not sync folder", text)
+        self.assertNotIn(table.name, self.held())
+        self.assertEqual(self.call("CreateTable", request)[0], "success")
+
+    def test_a_bad_page_names_the_table(self):
+        table = self.filled(5000)
+        path = self.file_of(table)
+        with open(path, "rb") as file:
+            whole = file.read()
+        os.truncate(path, 4 * 4096)
+        kind, text = self.call("WriteBatch", self.rows_of(table, 1, 5000))
+        self.assertEqual(kind, "UNAVAILABLE", text)
+        self.assertIn(f'table "{self.SCHEMA}.{table.name}"', text)
+        self.assertIn("could not be read", text)
+        self.assertNotIn("batch file", text)
+        self.assertNotIn("workers died", text)
+        with open(path, "wb") as file:
+            file.write(whole)
+        self.assertEqual(self.call("WriteBatch", self.rows_of(table, 1, 5000))[0], "success")
+
+    def file_of(self, table):
+        """The newest: the test has just made it."""
+        tables = os.path.join(self.server.data_dir, "tables")
+        folder = max(os.listdir(tables), key=int)
+        return os.path.join(tables, folder, next(
+            name for name in os.listdir(os.path.join(tables, folder)) if name.endswith(".mdb")))
+
+
+class Frontend(unittest.TestCase):
+    @unittest.skipUnless(can_inject(), "needs strace, and to be allowed to use it")
+    def test_memory_that_cannot_be_had_ends_it_and_it_is_back_within_two_seconds(self):
+        with Server("--workers", "1") as server, server.client() as client:
+            table = Table("shop", "wide", [ID] + [Column(f"column {i} " + "x" * 200, "STRING")
+                                                   for i in range(4000)])
+            request = sdk.CreateTableRequest(schema_name="shop", table=table.message())
+            with Injection([server.roles()["frontend"]], "brk,mmap:error=ENOMEM"):
+                with self.assertRaises(grpc.RpcError) as caught:
+                    for _ in range(50):
+                        client.call("CreateTable", request)
+                        client.call("Migrate", migrate_request("shop", "wide", **drop_table()))
+                self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAVAILABLE)
+                ended = time.monotonic()
+            wait_until(server.is_serving, 20, "the server to serve again")
+            self.assertLess(time.monotonic() - ended, 2 * PATIENCE)
+            self.assertIn("frontend was killed by signal 6", server.log())
+
+
+class KilledAtEveryCall(FaultCase):
+    """A worker dies at a call; whatever has become of the operation, it can be repeated."""
+
+    def operations(self):
+        """(name, function that makes (rpc, request)), each call on tables of its own."""
+        yield "create", lambda: ("CreateTable", sdk.CreateTableRequest(
+            schema_name=self.SCHEMA, table=Table(self.SCHEMA, self.new_name(), [ID]).message()))
+        yield "batch", lambda: ("WriteBatch", self.rows_of(self.filled(), 1))
+        yield "history batch", lambda: ("WriteHistoryBatch", self.history_request())
+        yield "large batch", self.large_batch
+        yield "alter in the registry", lambda: self.altered(ID, TEXT, SYNCED, Column("a", "INT"))
+        yield "alter of a type", lambda: self.altered(
+            Column("id", "DECIMAL", key=True), TEXT, SYNCED)
+        yield "truncate", self.truncate
+        yield "add a column", lambda: self.migrated(add_column("more", "STRING", "value"))
+        yield "copy", lambda: self.migrated(lambda name: copy_table(name, self.new_name()))
+        yield "rename", lambda: self.migrated(lambda name: rename_table(name, self.new_name()))
+        yield "drop", lambda: self.migrated(drop_table())
+
+    def new_name(self):
+        return f"new_{next(self.table_numbers)}"
+
+    def history_request(self):
+        table = HistoryTable(self.SCHEMA, self.new_name(), [ID, TEXT, *SYSTEM_COLUMNS])
+        self.assert_success(self.client.create(self.SCHEMA, table.message()))
+        batch = HistoryBatch(self.server.batch_dir, table)
+        batch.earliest([["1", DAY]], ["id", "_fivetran_start"])
+        batch.replace([["1", "one", DAY, END_OF_TIME, "true", DAY]])
+        return batch.request()
+
+    def large_batch(self):
+        table = self.filled(10)
+        batch = self.batch(table, compression=sdk.OFF, encryption=sdk.NONE)
+        batch.replace([[str(row), "y" * 300, DAY] for row in range(30_000)])
+        return "WriteBatch", batch.request()
+
+    def altered(self, *columns):
+        table = Table(self.SCHEMA, self.filled().name, columns)
+        return "AlterTable", sdk.AlterTableRequest(schema_name=self.SCHEMA, table=table.message())
+
+    def truncate(self):
+        request = sdk.TruncateRequest(schema_name=self.SCHEMA, table_name=self.filled(1500).name,
+                                      synced_column=SYNCED.name)
+        request.utc_delete_before.FromJsonString("2025-01-01T00:00:00Z")
+        return "Truncate", request
+
+    def migrated(self, operation):
+        name = self.filled().name
+        operation = operation(name) if callable(operation) else operation
+        return "Migrate", migrate_request(self.SCHEMA, name, **operation)
+
+    def kill_at(self, make, call, number):
+        """False: the operation makes fewer such calls."""
+        rpc, request = make()
+        before = self.held()
+        with Injection(self.workers(), f"{call}:signal=KILL:when={number}") as injection:
+            kind, text = self.call(rpc, request)
+        after = self.held()
+        self.assertIn(kind, ("success", "UNAVAILABLE"), text)
+        again, text = self.call(rpc, request)
+        if rpc == "CreateTable" and after != before:
+            self.assertIn("already exists", text)
+        else:
+            self.assertEqual(again, "success", text)
+        done = self.held()
+        self.assertTrue(after == done or (after == before and kind != "success"))
+        self.assertEqual(os.listdir(os.path.join(self.server.data_dir, "runs")), [])
+        for _ in range(3):
+            self.call("Migrate", migrate_request(self.SCHEMA, "none", **drop_table()))
+        for name in done:
+            self.call("Migrate", migrate_request(self.SCHEMA, name, **drop_table()))
+        return injection.hit()
+
+    def test_every_operation_is_whole_or_absent(self):
+        print(f"WEIR_TEST_SEED={SEED}", flush=True)
+        chance, kills = random.Random(SEED), 0
+        for name, make in self.operations():
+            for call, most in KILLED_AT.items():
+                if not ALL and chance.random() < 0.5:
+                    continue
+                numbers = range(1, most + 1) if ALL else [chance.choice([1, 1, 2, 3])]
+                for number in numbers:
+                    with self.subTest(operation=name, call=call, number=number):
+                        hit = self.kill_at(make, call, number)
+                        kills += hit
+                    if not hit:
+                        break
+        self.assertEqual(self.server.weir("check", check=False).stdout, "")
+        print(f"{kills} kills", flush=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

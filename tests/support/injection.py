@@ -1,0 +1,65 @@
+"""Faults of the machine: system calls of a running server that fail, or that kill who makes them.
+
+strace attaches to the server's processes and does it; nothing of that is in weir.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from server import wait_until
+
+
+def can_inject():
+    """Whether strace is there and may attach to what others have started."""
+    if shutil.which("strace") is None:
+        return False
+    with subprocess.Popen(["sleep", "10"]) as sleeper:
+        probe = subprocess.run(["timeout", "0.2", "strace", "-p", str(sleeper.pid)],
+                               capture_output=True, text=True, check=False)
+        sleeper.kill()
+        return "attached" in probe.stderr
+
+
+class Injection:
+    """While it is entered: `expressions` as strace's inject takes them, in processes `pids`;
+    `path`: only in calls on that file or folder."""
+
+    def __init__(self, pids, *expressions, path=None):
+        self.pids = list(pids)
+        self.options = [option for expression in expressions
+                        for option in ("-e", f"inject={expression}")]
+        self.options += ["-P", path] if path else []
+        self.folder = tempfile.TemporaryDirectory(prefix="weir-strace-")
+        self.said = os.path.join(self.folder.name, "said")
+
+    def __enter__(self):
+        with open(self.said, "wb") as said:
+            self.process = subprocess.Popen(
+                ["strace", "-f", "-o", os.path.join(self.folder.name, "calls"), *self.options,
+                 *[f"--attach={pid}" for pid in self.pids]], stdout=said, stderr=said)
+        wait_until(self.is_attached, what="strace to attach")
+        return self
+
+    def is_attached(self):
+        with open(self.said, encoding="utf-8") as said:
+            text = said.read()
+        if self.process.poll() is not None:
+            raise AssertionError(f"strace ended: {text}")
+        return all(f"Process {pid} attached" in text for pid in self.pids)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # it waits for a thread that is gone
+            self.process.wait()
+        with open(os.path.join(self.folder.name, "calls"), encoding="latin-1") as calls:
+            self.calls = calls.read()
+        self.folder.cleanup()
+
+    def hit(self):
+        """After it: whether a call was met."""
+        return "(INJECTED)" in self.calls or "SIGKILL" in self.calls

@@ -1,0 +1,5 @@
+"""Power cuts: what a disk may hold after one, made from a record of all writes of a server."""
+from .disk import FATES, Disk
+from .record import RecordedServer, read_record
+
+__all__ = ["FATES", "Disk", "RecordedServer", "read_record"]

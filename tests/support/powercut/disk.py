@@ -1,0 +1,235 @@
+"""A disk that loses its power: what is synced is there, of the rest any part may be.
+
+Strict on purpose: a name is only sure when its folder was synced, whatever file systems do beyond
+that; writes that are not synced may be there in any subset, and one of them torn at a sector.
+"""
+import os
+
+SECTOR = 512
+
+# What becomes of the changes that are not synced.
+NONE, ALL, SOME, TORN = "none", "all", "some", "torn"
+FATES = (NONE, ALL, SOME, TORN)
+
+
+class Inode:
+    """A file's content: what is durable, and changes on top, (offset, bytes) or (length, None)."""
+
+    def __init__(self):
+        self.durable = bytearray()
+        self.pending = []
+
+    def write(self, offset, content, synced):
+        """A synced write says nothing of those before it."""
+        if synced:
+            apply(self.durable, (offset, content))
+        else:
+            self.pending.append((offset, content))
+
+    def truncate(self, length):
+        self.pending.append((length, None))
+
+    def sync(self):
+        for change in self.pending:
+            apply(self.durable, change)
+        self.pending = []
+
+    def content(self, fate, chance):
+        content = bytearray(self.durable)
+        for change in survivors(self.pending, fate, chance):
+            apply(content, change)
+        return bytes(content)
+
+
+class Folder:
+    """Names: those that are durable, those that a running server sees, and the changes between,
+    (name, Inode, Folder or None)."""
+
+    def __init__(self):
+        self.durable = {}
+        self.names = {}
+        self.pending = []
+
+    def set(self, name, entry):
+        self.pending.append((name, entry))
+        if entry is None:
+            self.names.pop(name, None)
+        else:
+            self.names[name] = entry
+
+    def sync(self):
+        self.durable = dict(self.names)
+        self.pending = []
+
+    def entries(self, fate, chance):
+        entries = dict(self.durable)
+        for name, entry in survivors(self.pending, fate, chance):
+            if entry is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = entry
+        return entries
+
+
+def apply(content, change):
+    offset, written = change
+    if written is None:
+        del content[offset:]
+        content.extend(bytes(offset - len(content)))
+        return
+    content.extend(bytes(max(0, offset - len(content))))
+    content[offset:offset + len(written)] = written
+
+
+def survivors(pending, fate, chance):
+    if fate == NONE:
+        return []
+    if fate == ALL:
+        return pending
+    kept = [change for change in pending if chance.random() < 0.5]
+    if fate == TORN and kept:
+        at = chance.randrange(len(kept))
+        kept[at] = torn(kept[at], chance)
+    return kept
+
+
+def torn(change, chance):
+    """Only some sectors at its beginning reached the disk."""
+    offset, written = change
+    if not isinstance(written, bytes) or len(written) < 2:
+        return change
+    sectors = range(SECTOR - offset % SECTOR, len(written), SECTOR)
+    return (offset, written[:chance.choice(sectors)]) if sectors else change
+
+
+class Opened:
+    """A descriptor: whether its writes are synced, and where the next one goes."""
+
+    def __init__(self, synced):
+        self.synced = synced
+        self.place = 0
+
+
+class Disk:
+    """The folder `root` of a recorded server, changed event by event."""
+
+    def __init__(self, root):
+        self.root = root
+        self.top = Folder()
+        self.opened = {}
+
+    def apply(self, event):
+        """True: something under the root has changed, or become durable."""
+        return getattr(self, "do_" + event.name)(event)
+
+    def inside(self, path):
+        return path.startswith(self.root + "/")
+
+    def find(self, path):
+        entry = self.top
+        for part in os.path.relpath(path, self.root).split("/"):
+            if part != ".":
+                entry = entry.names.get(part) if isinstance(entry, Folder) else None
+        return entry
+
+    def set(self, path, entry):
+        """False: not under the root."""
+        if not self.inside(path):
+            return False
+        folder = self.find(os.path.dirname(path))
+        if folder is not None:
+            folder.set(os.path.basename(path), entry)
+        return folder is not None
+
+    def do_openat(self, event):
+        path = event.paths()[0]
+        if not self.inside(path):
+            return False
+        self.opened[event.handle()] = Opened("SYNC" in event.arguments)
+        if "O_TRUNC" in event.arguments and self.find(path) is not None:
+            self.find(path).truncate(0)
+        return "O_CREAT" in event.arguments and self.find(path) is None and \
+            self.set(path, Inode())
+
+    def file_of(self, event):
+        """The file behind the descriptor; None: outside, deleted, or none that matters."""
+        path = event.descriptor()
+        entry = self.find(path) if self.inside(path) and not event.is_deleted() else None
+        return entry if isinstance(entry, Inode) and path.endswith(".mdb") else None
+
+    def do_pwrite64(self, event):
+        return self.write(event, event.numbers()[-1])
+
+    do_pwritev = do_pwrite64
+
+    def do_writev(self, event):
+        """Goes where the descriptor stands."""
+        if self.file_of(event) is None:
+            return False
+        opened = self.opened[event.handle()]
+        opened.place += event.result
+        return self.write(event, opened.place - event.result)
+
+    do_write = do_writev
+
+    def do_lseek(self, event):
+        if self.file_of(event) is not None:
+            self.opened[event.handle()].place = event.result
+        return False
+
+    def write(self, event, offset):
+        file = self.file_of(event)
+        if file is not None:
+            file.write(offset, event.content()[:event.result], self.opened[event.handle()].synced)
+        return file is not None
+
+    def do_ftruncate(self, event):
+        file = self.file_of(event)
+        if file is not None:
+            file.truncate(event.numbers()[-1])
+        return file is not None
+
+    def do_fallocate(self, event):
+        assert self.file_of(event) is None, "only lock files take room beforehand"
+        return False
+
+    def do_fsync(self, event):
+        path = event.descriptor()
+        known = (path == self.root or self.inside(path)) and not event.is_deleted()
+        entry = self.find(path) if known else None
+        if entry is not None:
+            entry.sync()
+        return entry is not None
+
+    do_fdatasync = do_fsync
+
+    def do_mkdir(self, event):
+        return self.set(event.paths()[0], Folder())
+
+    do_mkdirat = do_mkdir
+
+    def do_unlink(self, event):
+        return self.set(event.paths()[0], None)
+
+    do_unlinkat = do_rmdir = do_unlink
+
+    def do_rename(self, event):
+        assert not any(map(self.inside, event.paths())), "weir renames nothing in its folder"
+        return False
+
+    do_renameat = do_renameat2 = do_rename
+
+    def image(self, path, fate, chance):
+        """Writes what a power cut now may leave into the new folder `path`."""
+        os.mkdir(path)
+        self.write_folder(self.top, path, fate, chance)
+
+    def write_folder(self, folder, path, fate, chance):
+        for name, entry in folder.entries(fate, chance).items():
+            place = os.path.join(path, name)
+            if isinstance(entry, Folder):
+                os.mkdir(place)
+                self.write_folder(entry, place, fate, chance)
+            elif name.endswith(".mdb"):
+                with open(place, "wb") as file:
+                    file.write(entry.content(fate, chance))

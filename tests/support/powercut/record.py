@@ -1,0 +1,107 @@
+"""A record of what a server's processes change under its data folder, made by strace.
+
+strace stands between every process and the kernel, so that nothing is missed: a system call that
+changes files and that nobody here knows is an error.
+"""
+import os
+import re
+import subprocess
+
+from server import WEIR, Server, children_of
+
+# All that change files or folders, or make changes durable.
+CALLS = ("openat open creat lseek write pwrite64 pwritev pwritev2 writev ftruncate truncate "
+         "rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir fsync fdatasync sync syncfs msync "
+         "sync_file_range fallocate copy_file_range sendfile splice link linkat symlink "
+         "symlinkat").split()
+
+LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*)")
+CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|\?)")
+RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)")
+DESCRIPTOR = re.compile(r"^(?:AT_FDCWD|\d+)<([^>]*)>")
+STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+VECTOR = re.compile(r'iov_base="((?:\\x[0-9a-f]{2})*)", iov_len=\d+')
+
+
+class RecordedServer(Server):
+    """Writes its record to `record_path`."""
+
+    def __init__(self, *options, **more):
+        super().__init__(*options, **more)
+        self.record_path = os.path.join(self.folder.name, "record")
+
+    def launch(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                ["strace", "-f", "-ttt", "-y", "-xx", "-s", str(2**26), "-o", self.record_path,
+                 "-e", "trace=" + ",".join(CALLS), WEIR, "serve", "--port", str(self.port),
+                 "--data-dir", self.data_dir, *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+
+    def stop(self, *_, **__):
+        """The signal is for weir: strace ends with it."""
+        for pid in children_of(self.process.pid).values():
+            os.kill(pid, 15)
+        return self.process.wait(60)
+
+
+class Event:
+    """A call that succeeded, by a thread, begun at a time."""
+
+    def __init__(self, thread, began, name, arguments, result):
+        self.thread = thread
+        self.began = began
+        self.name = name
+        self.arguments = arguments
+        self.result = result
+
+    def descriptor(self):
+        """The path of the first argument, which is a descriptor."""
+        return unescape(DESCRIPTOR.match(self.arguments)[1]).removesuffix(" (deleted)")
+
+    def handle(self):
+        """What tells the descriptor from others: weir opens and writes a file in one thread."""
+        number = self.result if self.name == "openat" else int(self.arguments.split("<")[0])
+        return self.thread, number
+
+    def is_deleted(self):
+        return "(deleted)" in unescape(DESCRIPTOR.match(self.arguments)[1])
+
+    def paths(self):
+        """The path arguments, relative ones resolved against their folder."""
+        base = self.descriptor() if DESCRIPTOR.match(self.arguments) else "/"
+        return [os.path.normpath(os.path.join(base, unescape(text)))
+                for text in STRING.findall(self.arguments)]
+
+    def content(self):
+        """The bytes of a write."""
+        vectors = VECTOR.findall(self.arguments)
+        texts = vectors or STRING.findall(self.arguments)[:1]
+        return b"".join(bytes.fromhex(text.replace("\\x", "")) for text in texts)
+
+    def numbers(self):
+        """The last arguments that are numbers."""
+        return [int(text) for text in re.findall(r", (\d+)(?=,|$)", self.arguments)]
+
+
+def unescape(text):
+    return re.sub(r"\\x([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), text)
+
+
+def read_record(path):
+    """The calls that succeeded, in the order of their ends."""
+    begun = {}
+    with open(path, encoding="latin-1") as file:
+        for line in file:
+            thread, time, text = LINE.match(line).groups()
+            began = float(time)
+            if text.endswith("<unfinished ...>"):
+                begun[thread] = (began, text.removesuffix("<unfinished ...>"))
+                continue
+            resumed = RESUMED.match(text)
+            if resumed:
+                began, start = begun.pop(thread)
+                text = start + resumed[2]
+            call = CALL.match(text)
+            if call and call[3] != "?" and int(call[3]) >= 0:
+                yield Event(thread, began, call[1], call[2], int(call[3]))
