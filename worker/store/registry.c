@@ -17,15 +17,8 @@
 #include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
 
-/* Raised when code that is older could not read the registry. */
-enum {
-    FORMAT_VERSION = 1
-};
-
-static bool check_nothing_is_lost(struct store *store, struct error *err);
-static bool note_name(void *context, const char *name, struct error *err);
 static bool is_retry(const struct table *existing, const struct table *wished);
-static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err);
+static bool check_version(const struct store *store, MDB_txn *txn, struct error *err);
 static bool append_name(const char *schema_name, const char *table_name, struct buffer *key,
                         struct error *err);
 static bool find(const struct store *store, MDB_txn *txn, const char *schema_name,
@@ -44,54 +37,34 @@ static bool has_name_of(const struct table *one, const struct table *other);
 bool registry_open(struct store *store, struct error *err)
 {
     OWNED(mem_release) char *path = store_registry_path(store);
-    struct stat status;
     const struct env_terms terms = {
         .path = path,
         .map_size_bytes = store->map_size_bytes,
         .read_only = store->read_only,
-        .creates = !store->read_only && (stat(path, &status) != 0 || status.st_size == 0),
     };
     OWNED(env_abort) MDB_txn *txn = NULL;
-    bool fresh = false;
     int result = 0;
 
-    /* A server's supervisor has made the folder, and its worker may not look above it. */
-    if (terms.creates && access(store->data_dir, F_OK) != 0 && !folder_make(store->data_dir, err)) {
+    if (!store->read_only && !registry_make_file(store, path, err)) {
         return false;
     }
     if (!env_open(&terms, &store->registry, err)) {
         return error_wrap(err, "could not open data folder \"%s\"",
                           text_path(store->data_dir).text);
     }
-    /* The databases are there for good after the first start, when a reading transaction finds
-     * them: opening the store then writes nothing. */
     result = mdb_txn_begin(store->registry, NULL, MDB_RDONLY, &txn);
     if (result == 0) {
-        result = mdb_dbi_open(txn, "tables", 0, &store->tables);
+        result = mdb_dbi_open(txn, REGISTRY_TABLES_DATABASE, 0, &store->tables);
     }
     if (result == 0) {
-        result = mdb_dbi_open(txn, "facts", 0, &store->facts);
-    }
-    if (result == MDB_NOTFOUND && !store->read_only) {
-        env_abort(&txn);
-        result = mdb_txn_begin(store->registry, NULL, 0, &txn);
-        if (result == 0) {
-            result = mdb_dbi_open(txn, "tables", MDB_CREATE, &store->tables);
-        }
-        if (result == 0) {
-            result = mdb_dbi_open(txn, "facts", MDB_CREATE, &store->facts);
-        }
+        result = mdb_dbi_open(txn, REGISTRY_FACTS_DATABASE, 0, &store->facts);
     }
     if (result != 0) {
         return env_fail(err, result, "could not open the registry");
     }
-    if (!check_version(store, txn, &fresh, err) || (fresh && !check_nothing_is_lost(store, err))) {
-        return false;
-    }
-    if (!env_commit(&txn, err)) {
-        return error_wrap(err, "could not open the registry");
-    }
-    return !fresh || folder_sync(store->data_dir, err);
+    /* Committed, not aborted: the databases' handles stay. */
+    return check_version(store, txn, err) &&
+           (env_commit(&txn, err) || error_wrap(err, "could not open the registry"));
 }
 
 bool registry_find(struct store *store, const char *schema_name, const char *table_name,
@@ -192,33 +165,6 @@ bool registry_each(struct store *store, bool (*visit)(void *context, const struc
 
 /* Table folders without a registry: it was lost, and a new one would let the sweep remove them. The
  * writing transaction is open, so nobody else is making it at this moment. */
-static bool check_nothing_is_lost(struct store *store, struct error *err)
-{
-    OWNED(mem_release) char *tables = store_tables_folder(store);
-    bool has_tables = false;
-
-    if (!folder_each(tables, note_name, &has_tables, err)) {
-        return false;
-    }
-    if (!has_tables) {
-        return true;
-    }
-    (void)error_set(err, ERROR_STORE,
-                    "could not open data folder \"%s\": its registry.mdb is missing or empty",
-                    text_path(store->data_dir).text);
-    return error_hint(err, "The folder holds tables. Restore registry.mdb from a backup.");
-}
-
-static bool note_name(void *context, const char *name, struct error *err)
-{
-    bool *has_names = context;
-
-    (void)name;
-    (void)err;
-    *has_names = true;
-    return true;
-}
-
 /* A worker that dies between its commit and its answer is tried again: it finds its own id. */
 static bool is_retry(const struct table *existing, const struct table *wished)
 {
@@ -228,23 +174,18 @@ static bool is_retry(const struct table *existing, const struct table *wished)
            memcmp(wished->operation_id, existing->operation_id, sizeof no_id) == 0;
 }
 
-static bool check_version(struct store *store, MDB_txn *txn, bool *fresh_out, struct error *err)
+static bool check_version(const struct store *store, MDB_txn *txn, struct error *err)
 {
     uint64_t version = 0;
     int result = fact_get(store, txn, FACT_FORMAT_VERSION, NULL, &version);
 
-    if (result == MDB_NOTFOUND && !store->read_only) {
-        *fresh_out = true;
-        version = FORMAT_VERSION;
-        result = fact_put(store, txn, FACT_FORMAT_VERSION, NULL, version);
-    }
     if (result != 0) {
         return env_fail(err, result, "could not read the registry's format version");
     }
-    if (version != FORMAT_VERSION) {
+    if (version != STORE_FORMAT_VERSION) {
         (void)error_set(
             err, ERROR_REQUEST, "data folder \"%s\" has format version %llu, this weir knows %d",
-            text_path(store->data_dir).text, (unsigned long long)version, FORMAT_VERSION);
+            text_path(store->data_dir).text, (unsigned long long)version, STORE_FORMAT_VERSION);
         return error_hint(err, "Use the weir that wrote it, or another --data-dir.");
     }
     return true;

@@ -34,8 +34,21 @@ char *store_table_path(const struct store *store, uint64_t table_id, uint64_t ge
 MUST_CHECK bool store_open_table(const struct store *store, const struct table *table,
                                  MDB_env **env_out, struct error *err);
 
-/* Opens registry.mdb, creating it and its databases unless the store is read-only, and checks its
- * format version. */
+/* The databases of the registry's environment. */
+#define REGISTRY_TABLES_DATABASE "tables"
+#define REGISTRY_FACTS_DATABASE  "facts"
+
+enum {
+    /* Raised when code that is older could not read the data folder. */
+    STORE_FORMAT_VERSION = 1
+};
+
+/* Makes registry.mdb, and the data folder, where they are missing; a registry that is missing
+ * beside tables is a loss and refused. */
+MUST_CHECK bool registry_make_file(const struct store *store, const char *path, struct error *err);
+
+/* Opens registry.mdb, making it first unless the store is read-only, and checks its format version.
+ */
 MUST_CHECK bool registry_open(struct store *store, struct error *err);
 
 /* Removes all generations of the table but its own. */

@@ -43,19 +43,16 @@ class Inode:
 
 class Folder:
     """Names: those that are durable, those that a running server sees, and the changes between,
-    (name, Inode, Folder or None)."""
+    each {name: Inode, Folder or None}: a renaming is one change."""
 
     def __init__(self):
         self.durable = {}
         self.names = {}
         self.pending = []
 
-    def set(self, name, entry):
-        self.pending.append((name, entry))
-        if entry is None:
-            self.names.pop(name, None)
-        else:
-            self.names[name] = entry
+    def change(self, names):
+        self.pending.append(names)
+        set_names(self.names, names)
 
     def sync(self):
         self.durable = dict(self.names)
@@ -63,12 +60,17 @@ class Folder:
 
     def entries(self, fate, chance):
         entries = dict(self.durable)
-        for name, entry in survivors(self.pending, fate, chance):
-            if entry is None:
-                entries.pop(name, None)
-            else:
-                entries[name] = entry
+        for names in survivors(self.pending, fate, chance):
+            set_names(entries, names)
         return entries
+
+
+def set_names(entries, names):
+    for name, entry in names.items():
+        if entry is None:
+            entries.pop(name, None)
+        else:
+            entries[name] = entry
 
 
 def apply(content, change):
@@ -95,11 +97,18 @@ def survivors(pending, fate, chance):
 
 def torn(change, chance):
     """Only some sectors at its beginning reached the disk."""
+    if isinstance(change, dict):
+        return change  # names are not torn: file systems keep a journal of them
     offset, written = change
     if not isinstance(written, bytes) or len(written) < 2:
         return change
     sectors = range(SECTOR - offset % SECTOR, len(written), SECTOR)
     return (offset, written[:chance.choice(sectors)]) if sectors else change
+
+
+def holds_data(path):
+    """Nothing depends on what is in LOCK, lock files and runs."""
+    return ".mdb" in path and not path.endswith("-lock")
 
 
 class Opened:
@@ -138,7 +147,7 @@ class Disk:
             return False
         folder = self.find(os.path.dirname(path))
         if folder is not None:
-            folder.set(os.path.basename(path), entry)
+            folder.change({os.path.basename(path): entry})
         return folder is not None
 
     def do_openat(self, event):
@@ -155,7 +164,7 @@ class Disk:
         """The file behind the descriptor; None: outside, deleted, or none that matters."""
         path = event.descriptor()
         entry = self.find(path) if self.inside(path) and not event.is_deleted() else None
-        return entry if isinstance(entry, Inode) and path.endswith(".mdb") else None
+        return entry if isinstance(entry, Inode) and holds_data(path) else None
 
     def do_pwrite64(self, event):
         return self.write(event, event.numbers()[-1])
@@ -214,8 +223,14 @@ class Disk:
     do_unlinkat = do_rmdir = do_unlink
 
     def do_rename(self, event):
-        assert not any(map(self.inside, event.paths())), "weir renames nothing in its folder"
-        return False
+        source, target = event.paths()
+        if not self.inside(source) and not self.inside(target):
+            return False
+        folder = os.path.dirname(source)
+        assert os.path.dirname(target) == folder, "weir renames within a folder only"
+        self.find(folder).change({os.path.basename(target): self.find(source),
+                                  os.path.basename(source): None})
+        return True
 
     do_renameat = do_renameat2 = do_rename
 
@@ -230,6 +245,6 @@ class Disk:
             if isinstance(entry, Folder):
                 os.mkdir(place)
                 self.write_folder(entry, place, fate, chance)
-            elif name.endswith(".mdb"):
+            elif holds_data(name):
                 with open(place, "wb") as file:
                     file.write(entry.content(fate, chance))
