@@ -10,10 +10,10 @@ import subprocess
 from server import WEIR, Server, children_of
 
 # All that change files or folders, or make changes durable.
-CALLS = ("openat open creat lseek write pwrite64 pwritev pwritev2 writev ftruncate truncate "
-         "rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir fsync fdatasync sync "
-         "syncfs msync sync_file_range fallocate copy_file_range sendfile splice link linkat symlink "
-         "symlinkat").split()
+CALLS = ("openat open creat lseek write pwrite64 pwritev pwritev2 writev ftruncate "
+         "truncate rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir fsync "
+         "fdatasync sync syncfs msync sync_file_range fallocate copy_file_range sendfile "
+         "splice link linkat symlink symlinkat").split()
 
 LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*)")
 CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|\?)")
