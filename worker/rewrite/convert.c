@@ -8,13 +8,17 @@
 
 #include "worker/value/type.h"
 
+/* Beyond it no DOUBLE fits a LONG; what lies between is for the parser to tell. */
+#define WHOLE_BEYOND 1e19
+
 static bool is_text(enum column_type type);
 static bool is_whole(enum column_type type);
 static bool is_float(enum column_type type);
 static void rewrite_text(enum column_type from, enum column_type to, struct buffer *text);
 static void cut_zero_fraction(struct buffer *text);
-static bool plain_number(struct buffer *text);
 static void exact_float(struct buffer *text);
+static void exact_whole(enum column_type from, struct buffer *text);
+static bool read_number(enum column_type from, const struct buffer *text, double *value_out);
 static void cut_midnight(struct buffer *text);
 static bool ends_with(const struct buffer *text, const char *end);
 
@@ -49,10 +53,10 @@ static void rewrite_text(enum column_type from, enum column_type to, struct buff
 {
     if (from == COLUMN_FLOAT && to == COLUMN_DOUBLE) {
         exact_float(text);
-    } else if ((is_float(from) || from == COLUMN_DECIMAL) && is_whole(to)) {
-        if (plain_number(text)) {
-            cut_zero_fraction(text);
-        }
+    } else if (is_float(from) && is_whole(to)) {
+        exact_whole(from, text);
+    } else if (from == COLUMN_DECIMAL && is_whole(to)) {
+        cut_zero_fraction(text);
     } else if (from == COLUMN_NAIVE_DATE &&
                (to == COLUMN_NAIVE_DATETIME || to == COLUMN_UTC_DATETIME)) {
         buffer_append(text, "T00:00:00", 9);
@@ -79,22 +83,6 @@ static bool is_float(enum column_type type)
     return type == COLUMN_FLOAT || type == COLUMN_DOUBLE;
 }
 
-/* "1e3" becomes "1000": DECIMAL prints numbers without an exponent. False, and unchanged: the
- * number is beyond 38 digits, and so beyond any whole type. */
-static bool plain_number(struct buffer *text)
-{
-    OWNED(buffer_clear) struct buffer decimal = {0};
-    const struct type *type = type_of(COLUMN_DECIMAL);
-    const char *problem = NULL;
-
-    if (type->parse((const char *)text->bytes, text->length, &decimal, &problem) != PARSE_OK) {
-        return false;
-    }
-    buffer_reset(text);
-    type->append_text(decimal.bytes, decimal.length, text);
-    return true;
-}
-
 /* "12.00" becomes "12"; "12.50" stays and is no whole number. */
 static void cut_zero_fraction(struct buffer *text)
 {
@@ -117,19 +105,38 @@ static void cut_zero_fraction(struct buffer *text)
  * be another number. 17 digits tell every DOUBLE exactly. */
 static void exact_float(struct buffer *text)
 {
+    double value = 0;
+
+    if (read_number(COLUMN_FLOAT, text, &value) && isfinite(value)) {
+        buffer_reset(text);
+        buffer_append_format(text, "%.17g", value);
+    }
+}
+
+/* The shortest text ends in zeros where a large number has other digits. What is no whole number,
+ * or beyond any, stays as it is, for the parser to refuse. */
+static void exact_whole(enum column_type from, struct buffer *text)
+{
+    double value = 0;
+
+    if (read_number(from, text, &value) && fabs(value) < WHOLE_BEYOND && value == trunc(value)) {
+        buffer_reset(text);
+        buffer_append_format(text, "%.0f", value);
+    }
+}
+
+/* The number that was printed. False: the text is longer than any number's. */
+static bool read_number(enum column_type from, const struct buffer *text, double *value_out)
+{
     char number[64];
-    float value = 0;
 
     if (text->length >= sizeof number) {
-        return;
+        return false;
     }
     memcpy(number, text->bytes, text->length);
     number[text->length] = '\0';
-    value = strtof(number, NULL);
-    if (isfinite(value)) {
-        buffer_reset(text);
-        buffer_append_format(text, "%.17g", (double)value);
-    }
+    *value_out = from == COLUMN_FLOAT ? (double)strtof(number, NULL) : strtod(number, NULL);
+    return true;
 }
 
 /* A moment at midnight fits a date; any other text is left for the date's parser to refuse. */
