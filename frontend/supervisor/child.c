@@ -112,7 +112,8 @@ bool child_runs(const struct child *child)
 
 bool child_is_hopeless(const struct child *child)
 {
-    return child->starts_failed >= CHILD_STARTS_FAILED_MAX;
+    return child->starts_failed >= CHILD_STARTS_FAILED_MAX ||
+           (child->is_vital && child->short_lives >= CHILD_SHORT_LIVES_MAX);
 }
 
 const char *child_state_name(enum child_state state)

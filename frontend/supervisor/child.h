@@ -32,8 +32,10 @@ enum {
     CHILD_START_PAUSE_MAX_MS = 5000,
 
     /* A life that was ready for less is short; pauses after short lives double, too, but stay so
-     * small that a killed frontend is back within two seconds. A child that was ready is never
-     * given up: a file that kills workers must not end the server. */
+     * small that a killed frontend is back within two seconds. A worker that was ready is never
+     * given up: a file that kills workers must not end the server. A vital child is, after many
+     * short lives in a row: the server is of no use without it. */
+    CHILD_SHORT_LIVES_MAX = 100,
     CHILD_SHORT_LIFE_MS = 10000,
     CHILD_SHORT_PAUSE_MS = 50,
     CHILD_SHORT_PAUSE_MAX_MS = 400,
@@ -42,6 +44,7 @@ enum {
 struct child {
     enum child_state state;
     char name[24]; /* "frontend", "worker 3", "worker express" */
+    bool is_vital;
     uint64_t life; /* of the process that runs or ran last; 0: none yet */
     pid_t pid;
     int control_fd;    /* our end of its control socket, -1: none */
@@ -85,7 +88,7 @@ void child_is_unwanted(struct child *child);
 /* Whether a process is there that was not reaped yet. */
 bool child_runs(const struct child *child);
 
-/* Whether too many starts failed in a row. */
+/* Whether too many starts failed in a row, or too many lives of a vital child were short. */
 bool child_is_hopeless(const struct child *child);
 
 /* The state's name for a log line. */

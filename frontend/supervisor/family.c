@@ -40,6 +40,7 @@ void family_init(struct family *family, uint64_t workers)
     }
     child_init(&family->members[workers], "worker express", now_us);
     child_init(family_frontend(family), "frontend", now_us);
+    family_frontend(family)->is_vital = true;
 }
 
 struct child *family_frontend(struct family *family)

@@ -52,6 +52,12 @@ enum {
     ALIVE_MAX_MS = 5 * ROLE_ALIVE_MS,
 };
 
+/* Exit statuses beside 0. systemd starts weir again after both. */
+enum {
+    STATUS_FAILED = 1,
+    STATUS_CRASH_LOOP = 70, /* EX_SOFTWARE of sysexits.h */
+};
+
 enum phase {
     PHASE_RUNNING,
     PHASE_RESTARTING,
@@ -100,7 +106,7 @@ static void kill_life(struct supervisor *supervisor, uint32_t worker, uint64_t l
 static void reload(struct supervisor *supervisor);
 static void child_reloaded(const struct supervisor *supervisor, const struct child *child);
 static void stop(struct supervisor *supervisor, unsigned signal_number);
-static void fail(struct supervisor *supervisor, const struct error *err);
+static void fail(struct supervisor *supervisor, int status, const struct error *err);
 static void begin_restart(struct supervisor *supervisor);
 static void begin_finish(struct supervisor *supervisor);
 static void begin_end(struct supervisor *supervisor);
@@ -116,7 +122,7 @@ int supervisor_run(const struct options *options, int arguments_count,
     supervisor.phase = PHASE_RUNNING;
     if (!prepare(&supervisor, arguments_count, arguments, &err)) {
         tell_failure(&err);
-        return 1;
+        return STATUS_FAILED;
     }
     announce_start(options);
     serve(&supervisor);
@@ -348,10 +354,16 @@ static void give_up_if_hopeless(struct supervisor *supervisor, const struct chil
     if (!child_is_hopeless(child)) {
         return;
     }
-    error_set(&err, ERROR_INTERNAL, "%s ended %d times in a row before it was ready: giving up",
-              child->name, CHILD_STARTS_FAILED_MAX);
+    if (child->starts_failed > 0) {
+        error_set(&err, ERROR_INTERNAL, "%s ended %u times in a row before it was ready: giving up",
+                  child->name, child->starts_failed);
+    } else {
+        error_set(&err, ERROR_INTERNAL,
+                  "%s ended %u times in a row soon after it was ready: giving up", child->name,
+                  child->short_lives);
+    }
     error_hint(&err, "The log lines before this one say why.");
-    fail(supervisor, &err);
+    fail(supervisor, STATUS_CRASH_LOOP, &err);
 }
 
 static void read_messages(struct supervisor *supervisor, struct child *child)
@@ -449,7 +461,7 @@ static void child_cannot_start(struct supervisor *supervisor, const struct child
     if (supervisor->was_ready) {
         log_error(LOG_SEVERE, child->name, &err);
     } else {
-        fail(supervisor, &err);
+        fail(supervisor, STATUS_FAILED, &err);
     }
 }
 
@@ -505,12 +517,12 @@ static void stop(struct supervisor *supervisor, unsigned signal_number)
 }
 
 /* What makes further serving impossible: told once, then the end as after a signal. */
-static void fail(struct supervisor *supervisor, const struct error *err)
+static void fail(struct supervisor *supervisor, int status, const struct error *err)
 {
     if (supervisor->exit_status != 0) {
         return;
     }
-    supervisor->exit_status = 1;
+    supervisor->exit_status = status;
     tell_failure(err);
     if (supervisor->phase == PHASE_RUNNING || supervisor->phase == PHASE_RESTARTING) {
         begin_finish(supervisor);

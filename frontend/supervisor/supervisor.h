@@ -8,7 +8,8 @@
 #include "common/options.h"
 
 /* Serves until a signal or a failure ends it and returns the exit status: 0 after SIGTERM or
- * SIGINT, 1 with a log line and a line on standard error if it cannot serve. `arguments` are
+ * SIGINT; with a log line and a line on standard error, 1 if it cannot serve and 70 if one of its
+ * processes ends again and again. `arguments` are
  * serve's own, for the children to read again. */
 int supervisor_run(const struct options *options, int arguments_count,
                    const char *const arguments[]);

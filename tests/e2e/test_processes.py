@@ -212,6 +212,15 @@ class Killed(ProcessCase):
         self.assertEqual(server.roles(), before)
 
 
+    def test_a_server_that_cannot_start_again_gives_up(self):
+        server = self.start()
+        Path(server.data_dir, "registry.mdb").write_bytes(b"no registry" * 1000)
+        os.kill(server.roles()["frontend"], signal.SIGKILL)
+        self.assertEqual(server.process.wait(60 * PATIENCE), 70)
+        last = [line for line in server.log_lines() if line["level"] == "SEVERE"][-1]
+        self.assertIn("frontend ended 8 times in a row before it was ready", last["message"])
+
+
 class Refused(ProcessCase):
     def ending(self, server):
         """Launches a server that must end by itself; returns its status and what it said."""
