@@ -21,7 +21,7 @@ from history import HistoryBatch
 from migration import Kind, add_column, change_mode, copy_table, drop_table, migrate_request, \
     rename_table
 from model import END_OF_TIME, SYSTEM_COLUMNS, Column, HistoryTable, Table
-from powercut import FATES, Disk, RecordedServer, read_record
+from powercut import FATES, Disk, RecordedServer, holds_data, read_record
 from server import SANITIZED, Server
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
@@ -130,6 +130,16 @@ def contents(server, name):
     return result.stdout if result.returncode == 0 else None
 
 
+def files_of(root):
+    """{path: content} of the data files in a folder."""
+    found = {}
+    for folder, _, names in os.walk(root):
+        for name in filter(holds_data, names):
+            with open(os.path.join(folder, name), "rb") as file:
+                found[os.path.relpath(file.name, root)] = file.read()
+    return found
+
+
 def can_record():
     return shutil.which("strace") is not None and \
         subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True,
@@ -166,6 +176,7 @@ class Power(unittest.TestCase):
         steps, events, root = self.record(chance)
         disk = Disk(root)
         moments = [number for number, event in enumerate(events) if disk.apply(event)]
+        self.assert_same_files(disk.files(), files_of(root))
         disk, at = Disk(root), 0
         with ThreadPoolExecutor(2) as pool:
             checks = []
@@ -200,7 +211,14 @@ class Power(unittest.TestCase):
         for name, lines in held.items():
             self.assertTrue(any(lines == tables[name] for tables in allowed),
                             f"{where}: table {name} after operation {last}")
+        self.assertIn(held, allowed, f"{where}: tables of different moments")
         shutil.rmtree(path)
+
+    def assert_same_files(self, recorded, real):
+        """Nothing that the server wrote has escaped the record."""
+        self.assertEqual(sorted(recorded), sorted(real))
+        for path, content in real.items():
+            self.assertTrue(recorded[path] == content, f"{path} differs from its record")
 
 
 if __name__ == "__main__":

@@ -202,6 +202,14 @@ class Disk:
         assert self.file_of(event) is None, "only lock files take room beforehand"
         return False
 
+    def do_mmap(self, event):
+        """A write through a map would be seen by nobody."""
+        path = event.mapped()
+        if path and self.inside(path) and holds_data(path):
+            writes = "MAP_SHARED" in event.arguments and "PROT_WRITE" in event.arguments
+            assert not writes, f"{path} is written through a map"
+        return False
+
     def do_fsync(self, event):
         path = event.descriptor()
         known = (path == self.root or self.inside(path)) and not event.is_deleted()
@@ -238,6 +246,17 @@ class Disk:
         """Writes what a power cut now may leave into the new folder `path`."""
         os.mkdir(path)
         self.write_folder(self.top, path, fate, chance)
+
+    def files(self, folder=None, path=""):
+        """{path: content} of what a running server sees, for comparison with the real folder."""
+        found = {}
+        for name, entry in (folder or self.top).names.items():
+            place = os.path.join(path, name)
+            if isinstance(entry, Folder):
+                found.update(self.files(entry, place) if entry.names else {})
+            elif holds_data(name):
+                found[place] = entry.content(ALL, None)
+        return found
 
     def write_folder(self, folder, path, fate, chance):
         for name, entry in folder.entries(fate, chance).items():

@@ -13,12 +13,13 @@ from server import WEIR, Server, children_of
 CALLS = ("openat open creat lseek write pwrite64 pwritev pwritev2 writev ftruncate "
          "truncate rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir fsync "
          "fdatasync sync syncfs msync sync_file_range fallocate copy_file_range sendfile "
-         "splice link linkat symlink symlinkat").split()
+         "splice link linkat symlink symlinkat mmap").split()
 
 LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*)")
 CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|\?)")
 RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)")
 DESCRIPTOR = re.compile(r"^(?:AT_FDCWD|\d+)<([^>]*)>")
+MAPPED = re.compile(r", \d+<([^>]*)>, \w+$")
 STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 VECTOR = re.compile(r'iov_base="((?:\\x[0-9a-f]{2})*)", iov_len=\d+')
 
@@ -58,6 +59,11 @@ class Event:
     def descriptor(self):
         """The path of the first argument, which is a descriptor."""
         return unescape(DESCRIPTOR.match(self.arguments)[1]).removesuffix(" (deleted)")
+
+    def mapped(self):
+        """The path of the file that is mapped; None: memory alone."""
+        found = MAPPED.search(self.arguments)
+        return unescape(found[1]) if found else None
 
     def handle(self):
         """What tells the descriptor from others: weir opens and writes a file in one thread."""
