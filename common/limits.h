@@ -65,10 +65,6 @@ enum {
 /* One row, as text in a file and as cells in a run: what 32-bit positions and lengths hold well. */
 #define LIMIT_ROW_BYTES GIB
 
-/* What must stay free on the disk of the data folder: LMDB's last pages, the log, the shell of the
- * person who makes room. Less is an error of the batch. */
-#define LIMIT_DISK_FREE_BYTES (64 * MIB)
-
 /* What a small batch may decode to, in bytes; a larger one takes the large way. */
 #define LIMIT_SMALL_BATCH_BYTES (8 * MIB)
 

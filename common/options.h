@@ -24,6 +24,9 @@ struct options {
     uint64_t file_bytes_max;      /* decoded */
     uint64_t handlers_max;        /* threads for RPCs that run */
     uint64_t waiting_max;         /* RPCs that wait */
+    uint64_t batch_files_max;     /* of one batch */
+    uint64_t batch_bytes_max;     /* of one batch's files, as they lie on disk */
+    uint64_t disk_reserve_bytes;  /* what rows leave free on the disk of the data folder */
     uint64_t worker_memory_bytes; /* private memory of one worker */
     uint64_t watchdog_ms;         /* a worker without progress for that long is killed */
     const char *batch_dirs[OPTION_LIST_MAX];

@@ -38,6 +38,8 @@ static void batch_clear(struct batch *batch);
 static bool run_small(struct batch *batch, bool *too_large_out, struct error *err);
 static bool run_large(struct batch *batch, struct error *err);
 static bool check(struct batch *batch, struct error *err);
+static bool check_limits(const struct batch *batch, const struct options *options,
+                         struct error *err);
 static bool decode(struct batch *batch, struct error *err);
 static bool merge_surplus(struct batch *batch, struct error *err);
 static bool apply(struct batch *batch, struct error *err);
@@ -62,6 +64,9 @@ bool batch_run(struct pool *pool, struct ticket *ticket, const struct options *o
     bool too_large = false;
 
     batch_init(&batch, pool, ticket, options, request);
+    if (!check_limits(&batch, options, err)) {
+        return false;
+    }
     batch.small = plan_is_small(&batch.plan);
     if (batch.small) {
         if (!run_small(&batch, &too_large, err)) {
@@ -97,6 +102,27 @@ static void batch_init(struct batch *batch, struct pool *pool, struct ticket *ti
     batch->terms.runs_key = (ProtobufCBinaryData){sizeof batch->runs_key, batch->runs_key};
     batch->terms.operation_id =
         (ProtobufCBinaryData){sizeof batch->operation_id, batch->operation_id};
+}
+
+static bool check_limits(const struct batch *batch, const struct options *options,
+                         struct error *err)
+{
+    size_t files = batch->request->files_count;
+    uint64_t bytes = plan_bytes(&batch->plan);
+
+    if (files > options->batch_files_max) {
+        (void)error_set(err, ERROR_LIMIT, "the batch has %zu files, the limit is %llu", files,
+                        (unsigned long long)options->batch_files_max);
+        return error_hint(err, "Start weir with a larger --batch-files-max.");
+    }
+    if (bytes > options->batch_bytes_max) {
+        (void)error_set(err, ERROR_LIMIT,
+                        "the files of the batch take %llu MiB on disk, the limit is %llu MiB",
+                        (unsigned long long)(bytes / MIB),
+                        (unsigned long long)(options->batch_bytes_max / MIB));
+        return error_hint(err, "Start weir with a larger --batch-max.");
+    }
+    return true;
 }
 
 /* Every job has answered or was reaped by now: nobody writes runs any more. */

@@ -64,6 +64,16 @@ bool plan_is_small(const struct plan *plan)
     return true;
 }
 
+uint64_t plan_bytes(const struct plan *plan)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < plan->files_count; i++) {
+        total += plan->sizes[i];
+    }
+    return total;
+}
+
 struct plan_jobs *plan_decode_jobs(const struct plan *plan, Weir__BatchTerms *terms)
 {
     struct plan_jobs *jobs = mem_zero(sizeof *jobs);

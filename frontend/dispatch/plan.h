@@ -20,6 +20,9 @@ struct plan {
 void plan_init(struct plan *plan, const struct batch_request *request);
 void plan_clear(struct plan *plan);
 
+/* What the files take on disk, all together. */
+uint64_t plan_bytes(const struct plan *plan);
+
 /* Whether the batch will likely decode to no more than a small batch may. */
 bool plan_is_small(const struct plan *plan);
 

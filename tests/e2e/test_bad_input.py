@@ -322,6 +322,26 @@ class Limits(BadInput):
                 self.assert_file_refused(table, request, path)
 
 
+class BatchLimits(BadInput):
+    SERVER_OPTIONS = ("--batch-files-max", "3", "--batch-max", "1MiB")
+
+    def test_too_many_files(self):
+        table = self.filled_table()
+        batch = self.batch(table)
+        for row in range(4):
+            batch.replace([[str(row), "x", "1"]])
+        self.assert_refused(table, batch.request(), "the batch has 4 files, the limit is 3",
+                            "--batch-files-max")
+
+    def test_too_much_on_disk(self):
+        table = self.filled_table()
+        batch = self.batch(table, compression=sdk.OFF, encryption=sdk.NONE)
+        for _ in range(3):
+            batch.replace([[str(row), "x" * 1000, "1"] for row in range(400)])
+        self.assert_refused(table, batch.request(), "take 1 MiB on disk, the limit is 1 MiB",
+                            "--batch-max")
+
+
 class BatchDir(BadInput):
     @classmethod
     def setUpClass(cls):

@@ -81,6 +81,7 @@ bool job_open_store(struct job_worker *worker, struct store **store_out, struct 
     const struct store_terms terms = {
         .data_dir = worker->options->data_dir,
         .map_size_bytes = worker->options->map_size_bytes,
+        .disk_reserve_bytes = worker->options->disk_reserve_bytes,
     };
 
     /* LMDB forbids a process to open one file twice, and a stage that is still open when another

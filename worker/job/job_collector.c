@@ -15,5 +15,5 @@ struct run_collector *job_collector(struct job_worker *worker, const uint8_t ope
     text_append_hex(&name, operation_id, LIMIT_OPERATION_ID_BYTES);
     folder =
         mem_format("%s/runs/%.*s", worker->options->data_dir, (int)name.length, (char *)name.bytes);
-    return run_collector_new(worker->builder, folder, LIMIT_DISK_FREE_BYTES, watch);
+    return run_collector_new(worker->builder, folder, worker->options->disk_reserve_bytes, watch);
 }

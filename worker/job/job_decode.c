@@ -11,9 +11,6 @@
 #include "common/text.h"
 #include "worker/job/decoding.h"
 
-/* Disk that runs leave free beside what the rows will take. */
-#define DISK_FREE_MIN (16 * MIB)
-
 /* A decode job under way. */
 struct decode_job {
     struct job_worker *worker;
@@ -78,8 +75,8 @@ bool job_merge_runs(struct job_worker *worker, const Weir__Job *job, Weir__Resul
         new_run(merge->terms, merge->runs[0]->kind, merge->runs[0]->first_ordinal, merge->sequence);
     add_run(result, run);
     job_run_place(merge->terms, run, &place);
-    return run_write_merged(merger, &place, DISK_FREE_MIN, &watch, &run->entries, &run->size_bytes,
-                            err);
+    return run_write_merged(merger, &place, worker->options->disk_reserve_bytes, &watch,
+                            &run->entries, &run->size_bytes, err);
 }
 
 void job_run_place(const Weir__BatchTerms *terms, const Weir__Run *run, struct run_place *place_out)
@@ -144,7 +141,10 @@ static bool write_run(struct decode_job *state, struct error *err)
     add_run(state->result, run);
     job_run_place(state->terms, run, &place);
     run_builder_sort(builder);
-    if (!run_write(builder, &place, DISK_FREE_MIN + state->totals.bytes, &run->size_bytes, err)) {
+    /* The rows will take about what the files have been decoded to. */
+    if (!run_write(builder, &place,
+                   state->worker->options->disk_reserve_bytes + state->totals.bytes,
+                   &run->size_bytes, err)) {
         return false;
     }
     run_builder_reset(builder);

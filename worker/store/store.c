@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "common/clock.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "worker/store/store_internal.h"
@@ -15,6 +16,7 @@ bool store_open(const struct store_terms *terms, struct store **store_out, struc
 
     store->data_dir = mem_text(terms->data_dir);
     store->map_size_bytes = terms->map_size_bytes;
+    store->disk_reserve_bytes = terms->disk_reserve_bytes;
     store->read_only = terms->read_only;
     if (!registry_open(store, err)) {
         return false;
@@ -33,16 +35,24 @@ void store_close(struct store **store)
     }
 }
 
-bool store_disk_free(struct store *store, uint64_t *bytes_out, struct error *err)
+bool store_check_room(const struct store *store, struct error *err)
 {
     struct statvfs disk;
+    uint64_t free_bytes = 0;
 
     if (statvfs(store->data_dir, &disk) != 0) {
         return error_set_errno(err, ERROR_STORE, "could not ask for the free space of \"%s\"",
                                text_path(store->data_dir).text);
     }
-    *bytes_out = (uint64_t)disk.f_bavail * disk.f_frsize;
-    return true;
+    free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (free_bytes >= store->disk_reserve_bytes) {
+        return true;
+    }
+    (void)error_set(err, ERROR_FULL,
+                    "the disk of the data folder has %llu MiB free, %llu are kept in reserve",
+                    (unsigned long long)(free_bytes / MIB),
+                    (unsigned long long)(store->disk_reserve_bytes / MIB));
+    return error_hint(err, "Make room on that disk, or lower --disk-reserve.");
 }
 
 bool store_test(struct store *store, bool read_back, struct error *err)

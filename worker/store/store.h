@@ -18,7 +18,8 @@
 struct store_terms {
     const char *data_dir;
     uint64_t map_size_bytes;
-    bool read_only; /* the CLI: never writes, never creates */
+    uint64_t disk_reserve_bytes; /* rows are not written when less is free */
+    bool read_only;              /* the CLI: never writes, never creates */
 };
 
 struct store;
@@ -47,8 +48,8 @@ typedef bool store_leftover(void *context, const char *path, struct error *err);
 MUST_CHECK bool store_leftovers(struct store *store, store_leftover *visit, void *context,
                                 struct error *err);
 
-/* Bytes free on the data folder's disk for this user. */
-MUST_CHECK bool store_disk_free(struct store *store, uint64_t *bytes_out, struct error *err);
+/* Whether the data folder's disk has the reserve free; else ERROR_FULL. */
+MUST_CHECK bool store_check_room(const struct store *store, struct error *err);
 
 /* Writes, commits and reads back a test entry in the registry's environment. */
 MUST_CHECK bool store_test(struct store *store, bool read_back, struct error *err);

@@ -15,6 +15,7 @@
 struct store {
     char *data_dir;
     uint64_t map_size_bytes;
+    uint64_t disk_reserve_bytes;
     bool read_only;
     MDB_env *registry;
     MDB_dbi tables; /* schema NUL table -> TableEntry */

@@ -11,7 +11,11 @@
 #include "worker/store/store_internal.h"
 #include "worker/value/key.h"
 
+/* How much is written between looks at the disk's free space. */
+#define UNCHECKED_BYTES_MAX (16 * MIB)
+
 struct store_txn {
+    const struct store *store;
     struct table *table;
     MDB_env *env;
     MDB_txn *txn;
@@ -29,6 +33,7 @@ struct store_txn {
 
     struct buffer last_key;     /* no key of the table is greater; empty: the table is empty */
     struct buffer scratch;      /* a row put together from pieces */
+    uint64_t unchecked_bytes;   /* written since the disk was looked at */
     struct timespec written_at; /* when the file was last written before this transaction */
 };
 
@@ -41,6 +46,8 @@ static void take_row(struct store_txn *txn, int result, const MDB_val *found, co
 static void set_key(struct buffer *buffer, const MDB_val *key);
 static bool same_key(const struct buffer *buffer, const MDB_val *key);
 static void fail(struct store_txn *txn, int result, const char *what);
+static void name_table(struct store_txn *txn);
+static void check_room(struct store_txn *txn, size_t written);
 static struct timespec file_written_at(const struct store_txn *txn);
 static void release(struct store_txn **txn);
 
@@ -49,9 +56,10 @@ bool store_txn_begin(struct store *store, const struct table *table, const uint8
 {
     OWNED(store_txn_abort) struct store_txn *txn = mem_zero(sizeof *txn);
 
+    txn->store = store;
     txn->table = table_copy(table);
     memcpy(txn->operation_id, operation_id, sizeof txn->operation_id);
-    if (!begin(store, txn, err)) {
+    if (!store_check_room(store, err) || !begin(store, txn, err)) {
         return error_wrap(err, "could not write to table \"%s.%s\"",
                           text_name(table->schema_name).text, text_name(table->name).text);
     }
@@ -117,6 +125,7 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
         fail(txn, result, "could not write a row");
         return;
     }
+    check_room(txn, row_length);
     if (append) {
         set_key(&txn->last_key, &wanted);
     }
@@ -348,8 +357,25 @@ static bool same_key(const struct buffer *buffer, const MDB_val *key)
 static void fail(struct store_txn *txn, int result, const char *what)
 {
     (void)env_fail(&txn->failure, env_write_result(txn->env, result), what);
+    name_table(txn);
+}
+
+static void name_table(struct store_txn *txn)
+{
     (void)error_wrap(&txn->failure, "could not write to table \"%s.%s\"",
                      text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
+}
+
+/* LMDB writes what does not fit its memory long before the commit. */
+static void check_room(struct store_txn *txn, size_t written)
+{
+    txn->unchecked_bytes += written;
+    if (txn->unchecked_bytes > UNCHECKED_BYTES_MAX) {
+        txn->unchecked_bytes = 0;
+        if (!store_check_room(txn->store, &txn->failure)) {
+            name_table(txn);
+        }
+    }
 }
 
 static struct timespec file_written_at(const struct store_txn *txn)

@@ -31,7 +31,9 @@ struct thread_crew *thread_crew_new(enum crew_act (*act)(struct crew_member *mem
     crew->context = context;
     (void)snprintf(crew->folder, sizeof crew->folder, "/tmp/weir-test-crew-XXXXXX");
     assert_non_null(mkdtemp(crew->folder));
-    crew->options = (struct options){.data_dir = crew->folder,
+    crew->options = (struct options){.batch_files_max = UINT64_MAX,
+                                     .batch_bytes_max = UINT64_MAX,
+                                     .data_dir = crew->folder,
                                      .workers = CREW_WORKERS,
                                      .watchdog_ms = 60000,
                                      .memory_budget_bytes = 1};
