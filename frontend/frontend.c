@@ -36,6 +36,7 @@ struct frontend {
     pthread_mutex_t mutex;
     pthread_cond_t stop_said;
     unsigned stops; /* under the mutex: times that the supervisor said stop */
+    bool deaf;      /* under the mutex: it stops because nobody can connect any more */
 };
 
 static void set_up(struct frontend *frontend, const struct options *options,
@@ -52,6 +53,7 @@ static void read_messages(struct frontend *frontend);
 static void handle_message(struct frontend *frontend, const struct role_message *message);
 static void say_reloaded(void);
 static void say_alive(struct frontend *frontend);
+static void stop_if_deaf(struct frontend *frontend);
 static void stop_was_said(struct frontend *frontend);
 static void wait_for_stop(struct frontend *frontend);
 static bool is_stopping(struct frontend *frontend);
@@ -73,6 +75,7 @@ int frontend_run(const struct options *options, const char *runtime_dir)
     if (start(&frontend, &err)) {
         wait_for_stop(&frontend);
         gateway_stop(frontend.gateway, options->grace_ms);
+        status = frontend.deaf ? EXIT_BROKEN : EXIT_STOPPED;
     } else if (!is_stopping(&frontend)) {
         say_fatal(&err);
         status = EXIT_BROKEN;
@@ -204,6 +207,7 @@ static void *listen_to_supervisor(void *context)
         if (clock_us() - alive_us >= (uint64_t)ROLE_ALIVE_MS * 1000) {
             alive_us = clock_us();
             say_alive(frontend);
+            stop_if_deaf(frontend);
         }
     }
     return NULL;
@@ -269,6 +273,21 @@ static void say_alive(struct frontend *frontend)
                        waiting);
         (void)!role_send(ROLE_CONTROL_FD, &message);
     }
+}
+
+/* What runs is finished first, and the supervisor starts another frontend. */
+static void stop_if_deaf(struct frontend *frontend)
+{
+    if (frontend->deaf || !gateway_is_deaf()) {
+        return;
+    }
+    log_message(LOG_WARNING,
+                "no client can connect any more: finishing what runs, then starting "
+                "again");
+    pthread_mutex_lock(&frontend->mutex);
+    frontend->deaf = true;
+    pthread_mutex_unlock(&frontend->mutex);
+    stop_was_said(frontend);
 }
 
 /* The first time: stop; the second time: at once. */

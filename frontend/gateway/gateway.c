@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <grpc/grpc.h>
-#include <grpc/support/log.h>
 #include <pthread.h>
 
 #include "common/clock.h"
@@ -13,6 +12,7 @@
 #include "common/mem.h"
 #include "common/require.h"
 #include "frontend/gateway/desk.h"
+#include "frontend/gateway/grpc_log.h"
 #include "frontend/gateway/listener.h"
 #include "frontend/gateway/rpc_exchange.h"
 #include "frontend/gateway/schema.h"
@@ -54,14 +54,13 @@ static void warn_if_unprotected(const struct gateway *gateway);
 static void *run_loop(void *context);
 static void handle_closed(void *owner, bool ok);
 static bool wait_closed(struct gateway *gateway, uint64_t deadline_us);
-static void log_grpc(gpr_log_func_args *said);
 
 struct gateway *gateway_new(const struct options *options, struct pool *pool)
 {
     struct gateway *gateway = mem_zero(sizeof *gateway);
     pthread_condattr_t monotonic;
 
-    gpr_set_log_function(log_grpc);
+    grpc_log_begin();
     grpc_init();
     gateway->options = options;
     gateway->tls = tls_new(options);
@@ -111,6 +110,11 @@ bool gateway_is_alive(struct gateway *gateway, size_t *running_out, size_t *wait
 {
     desk_count(&gateway->desk, running_out, waiting_out);
     return clock_us() - atomic_load(&gateway->turned_us) < (uint64_t)TURN_MAX_MS * 1000;
+}
+
+bool gateway_is_deaf(void)
+{
+    return grpc_log_told_of_deafness();
 }
 
 uint16_t gateway_port(const struct gateway *gateway)
@@ -213,12 +217,4 @@ static bool wait_closed(struct gateway *gateway, uint64_t deadline_us)
     bool closed = gateway->closed;
     pthread_mutex_unlock(&gateway->mutex);
     return closed;
-}
-
-/* gRPC's own complaints become lines of our log: what reads it reads JSON. */
-static void log_grpc(gpr_log_func_args *said)
-{
-    if (said->severity == GPR_LOG_SEVERITY_ERROR) {
-        log_message(LOG_WARNING, "gRPC: %s", said->message);
-    }
 }

@@ -30,6 +30,9 @@ void gateway_reload(struct gateway *gateway);
  * *waiting_out: RPCs that are worked on, and those that wait for their turn. Any thread. */
 bool gateway_is_alive(struct gateway *gateway, size_t *running_out, size_t *waiting_out);
 
+/* Whether the process takes no more connections, for good: only another one will. Any thread. */
+bool gateway_is_deaf(void);
+
 /* The port that it listens on. */
 uint16_t gateway_port(const struct gateway *gateway);
 

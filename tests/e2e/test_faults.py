@@ -12,7 +12,7 @@ import unittest
 import grpc
 
 import destination_sdk_pb2 as sdk
-from bigbatch import BigBatch
+from bigbatch import ROWS, BigBatch, create_big_table, versions_of
 from case import ServerCase
 from history import HistoryBatch
 from injection import Injection, can_inject
@@ -182,6 +182,22 @@ class Frontend(unittest.TestCase):
             wait_until(server.is_serving, 20, "the server to serve again")
             self.assertLess(time.monotonic() - ended, 2 * PATIENCE)
             self.assertIn("frontend was killed by signal 6", server.log())
+
+
+    @unittest.skipUnless(can_inject(), "needs strace, and to be allowed to use it")
+    def test_connections_that_cannot_be_accepted_are_again_when_what_runs_is_done(self):
+        with Server("--workers", "2") as server, server.client() as client:
+            table = create_big_table(client, "orders")
+            running = client.start("WriteBatch", BigBatch(server.batch_dir, 1).request(table, 3),
+                                   timeout=60)
+            with Injection([server.roles()["frontend"]], "accept,accept4:error=EMFILE"):
+                self.assertFalse(server.is_serving())
+            self.assertEqual(running.result().WhichOneof("response"), "success")
+            server.wait_serving()
+            self.assertIn("Too many open files", server.log())
+            self.assertIn("no client can connect any more", server.log())
+            self.assertEqual(versions_of(server, table), {1: ROWS})
+            self.assertEqual(server.stop(), 0)
 
 
 class KilledAtEveryCall(FaultCase):
