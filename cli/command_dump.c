@@ -31,6 +31,7 @@ struct dump {
     bool csv;
     struct output output;
     struct row_cell *cells; /* of one row, by position in the table; stored NULL: NULL */
+    struct buffer *labels;  /* "{\"name\":" and ",\"name\":", likewise */
     struct buffer scratch;
     uint64_t rows;
     bool shows_progress;
@@ -40,6 +41,8 @@ struct dump {
 static int run(const struct command *command, int arguments_count, const char *const arguments[]);
 static bool dump(const struct reading *reading, const char *schema_name, const char *table_name,
                  struct error *err);
+static void make_labels(struct dump *dump);
+static void free_labels(struct dump *dump);
 static bool dump_rows(struct dump *dump, struct error *err);
 static void append_header(struct dump *dump);
 static bool read_cells(struct dump *dump, const uint8_t *row, size_t length, struct error *err);
@@ -111,13 +114,36 @@ static bool dump(const struct reading *reading, const char *schema_name, const c
     state.reader = reader;
     state.table = store_reader_table(reader);
     state.cells = mem_zero_array(state.table->columns_count, sizeof *state.cells);
+    make_labels(&state);
     state.shows_progress = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 0;
     state.progress_us = clock_us();
     done = dump_rows(&state, err) && output_flush(&state.output, err);
     mem_free(state.cells);
+    free_labels(&state);
     buffer_clear(&state.scratch);
     buffer_clear(&state.output.text);
     return done;
+}
+
+/* What stands in front of each value in JSON, the same in every row. */
+static void make_labels(struct dump *dump)
+{
+    dump->labels = mem_zero_array(dump->table->columns_count, sizeof *dump->labels);
+    for (size_t i = 0; i < dump->table->columns_count; i++) {
+        const char *name = dump->table->columns[i].name;
+
+        buffer_append_byte(&dump->labels[i], i > 0 ? ',' : '{');
+        text_append_json(&dump->labels[i], name, strlen(name));
+        buffer_append_byte(&dump->labels[i], ':');
+    }
+}
+
+static void free_labels(struct dump *dump)
+{
+    for (size_t i = 0; i < dump->table->columns_count; i++) {
+        buffer_clear(&dump->labels[i]);
+    }
+    mem_free(dump->labels);
 }
 
 static bool dump_rows(struct dump *dump, struct error *err)
@@ -247,9 +273,7 @@ static void append_json(struct dump *dump)
         const struct column *column = &dump->table->columns[i];
         const struct row_cell *cell = &dump->cells[i];
 
-        buffer_append_byte(out, i > 0 ? ',' : '{');
-        text_append_json(out, column->name, strlen(column->name));
-        buffer_append_byte(out, ':');
+        buffer_append(out, dump->labels[i].bytes, dump->labels[i].length);
         if (cell->stored != NULL) {
             type_of(column->type)->append_json(cell->stored, cell->length, out);
         } else {

@@ -37,6 +37,23 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
     buffer->length += (size_t)length;
 }
 
+void buffer_append_number(struct buffer *buffer, uint64_t number, unsigned width)
+{
+    uint8_t digits[64];
+    uint8_t *end = digits + sizeof digits;
+    uint8_t *first = end;
+
+    REQUIRE(width < sizeof digits / 2);
+    do {
+        *--first = (uint8_t)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while ((size_t)(end - first) < width) {
+        *--first = '0';
+    }
+    buffer_append(buffer, first, (size_t)(end - first));
+}
+
 void buffer_clear(struct buffer *buffer)
 {
     mem_free(buffer->bytes);

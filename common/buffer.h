@@ -33,6 +33,10 @@ static inline void buffer_append_byte(struct buffer *buffer, uint8_t byte);
 /* Appends formatted text, without an end mark. */
 void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Appends a number in decimal, with zeros in front up to `width` digits. What printf would do, at a
+ * tenth of its cost. */
+void buffer_append_number(struct buffer *buffer, uint64_t number, unsigned width);
+
 /* Length back to 0; the memory stays. */
 static inline void buffer_reset(struct buffer *buffer);
 

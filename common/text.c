@@ -5,6 +5,17 @@
 
 #include "common/require.h"
 
+/* A word with 1 in each of its bytes. */
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+enum {
+    JSON_BYTES_MAX = 6 /* of one byte, as \u0000 */
+};
+
+static size_t json_plain(const uint8_t *bytes, size_t length);
+static bool has_byte_below(uint64_t word, uint8_t limit);
+static bool has_byte(uint64_t word, uint8_t byte);
+static uint8_t *write_json_escape(uint8_t *to, uint8_t byte);
 static size_t utf8_sequence(const uint8_t *bytes, size_t length);
 static size_t show(struct text_shown *shown, size_t at, const uint8_t *bytes, size_t length,
                    size_t end_max);
@@ -95,44 +106,84 @@ struct text_shown text_path(const char *path)
 
 void text_append_json(struct buffer *out, const void *bytes, size_t length)
 {
-    static const char hex[] = "0123456789abcdef";
     const uint8_t *from = bytes;
-    uint8_t *start = buffer_reserve(out, length * 6 + 2);
+    uint8_t *start = buffer_reserve(out, length * JSON_BYTES_MAX + 2);
     uint8_t *to = start;
 
     *to++ = '"';
-    for (size_t i = 0; i < length; i++) {
-        uint8_t byte = from[i];
+    for (size_t i = 0; i < length;) {
+        size_t plain = json_plain(from + i, length - i);
 
-        if (byte >= 0x20 && byte != '"' && byte != '\\') {
-            *to++ = byte;
-            continue;
-        }
-        *to++ = '\\';
-        switch (byte) {
-        case '"':
-        case '\\':
-            *to++ = byte;
-            break;
-        case '\n':
-            *to++ = 'n';
-            break;
-        case '\r':
-            *to++ = 'r';
-            break;
-        case '\t':
-            *to++ = 't';
-            break;
-        default:
-            memcpy(to, "u00", 3);
-            to[3] = (uint8_t)hex[byte >> 4];
-            to[4] = (uint8_t)hex[byte & 15];
-            to += 5;
-            break;
+        if (plain > 0) {
+            memcpy(to, from + i, plain);
+            to += plain;
+            i += plain;
+        } else {
+            to = write_json_escape(to, from[i]);
+            i++;
         }
     }
     *to++ = '"';
     out->length += (size_t)(to - start);
+}
+
+/* How many bytes from `bytes` on stand for themselves in a JSON string: eight at a time while none
+ * of them is a quote, a backslash or below a space. */
+static size_t json_plain(const uint8_t *bytes, size_t length)
+{
+    size_t at = 0;
+
+    while (length - at >= sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, bytes + at, sizeof word);
+        if (has_byte_below(word, ' ') || has_byte(word, '"') || has_byte(word, '\\')) {
+            break;
+        }
+        at += sizeof word;
+    }
+    while (at < length && bytes[at] >= ' ' && bytes[at] != '"' && bytes[at] != '\\') {
+        at++;
+    }
+    return at;
+}
+
+/* Each byte of the word at once: a borrow from bit 7 of a byte that had none of it set says so. */
+static bool has_byte_below(uint64_t word, uint8_t limit)
+{
+    return ((word - EACH_BYTE * limit) & ~word & (EACH_BYTE << 7)) != 0;
+}
+
+static bool has_byte(uint64_t word, uint8_t byte)
+{
+    return has_byte_below(word ^ (EACH_BYTE * byte), 1);
+}
+
+static uint8_t *write_json_escape(uint8_t *to, uint8_t byte)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    *to++ = '\\';
+    switch (byte) {
+    case '"':
+    case '\\':
+        *to++ = byte;
+        return to;
+    case '\n':
+        *to++ = 'n';
+        return to;
+    case '\r':
+        *to++ = 'r';
+        return to;
+    case '\t':
+        *to++ = 't';
+        return to;
+    default:
+        memcpy(to, "u00", 3);
+        to[3] = (uint8_t)hex[byte >> 4];
+        to[4] = (uint8_t)hex[byte & 15];
+        return to + 5;
+    }
 }
 
 void text_append_hex(struct buffer *out, const void *bytes, size_t length)

@@ -108,15 +108,23 @@ void moment_append_date(int32_t days, struct buffer *out)
     int32_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     int32_t year = year_of_era + era * ERA_YEARS + (month <= 2 ? 1 : 0);
 
-    buffer_append_format(out, "%04d-%02d-%02d", (int)year, (int)month, (int)day);
+    buffer_append_number(out, (uint64_t)year, 4);
+    buffer_append_byte(out, '-');
+    buffer_append_number(out, (uint64_t)month, 2);
+    buffer_append_byte(out, '-');
+    buffer_append_number(out, (uint64_t)day, 2);
 }
 
 void moment_append_time(uint32_t seconds, uint32_t nanos, struct buffer *out)
 {
-    buffer_append_format(out, "%02u:%02u:%02u", (unsigned)(seconds / 3600),
-                         (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
+    buffer_append_number(out, seconds / 3600, 2);
+    buffer_append_byte(out, ':');
+    buffer_append_number(out, seconds / 60 % 60, 2);
+    buffer_append_byte(out, ':');
+    buffer_append_number(out, seconds % 60, 2);
     if (nanos > 0) {
-        buffer_append_format(out, ".%09u", (unsigned)nanos);
+        buffer_append_byte(out, '.');
+        buffer_append_number(out, nanos, 9);
         while (out->bytes[out->length - 1] == '0') {
             out->length--;
         }

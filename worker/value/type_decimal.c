@@ -281,8 +281,12 @@ static int print_digits(uint128 number, char *digits)
     char reversed[LIMIT_DECIMAL_DIGITS + 2];
     int count = 0;
 
-    for (; number != 0; number /= 10) {
+    for (; number > UINT64_MAX; number /= 10) {
         reversed[count++] = (char)('0' + (int)(number % 10));
+    }
+    /* Dividing 64 bits takes a fraction of dividing 128. */
+    for (uint64_t rest = (uint64_t)number; rest != 0; rest /= 10) {
+        reversed[count++] = (char)('0' + (int)(rest % 10));
     }
     for (int i = 0; i < count; i++) {
         digits[i] = reversed[count - 1 - i];

@@ -28,6 +28,14 @@ enum {
 /* What occurs for "the largest FLOAT" is printed with 8 digits and lies just above it. */
 static const double float_rounded_max = 3.4028237e38;
 
+/* What is printed without an exponent, and has at most EXACT_DIGITS_MAX digits. */
+static const double SHORT_FROM = 1e-4;
+static const double SHORT_BELOW = 1e15;
+
+enum {
+    SHORT_PLACES_MAX = 18
+};
+
 static const double powers_of_ten[EXACT_POWER_MAX + 1] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
@@ -50,6 +58,7 @@ static float read_float(const uint8_t *stored);
 static double read_double(const uint8_t *stored);
 static bool append_sortable(double number, struct buffer *out);
 static bool append_special(double number, bool as_json, struct buffer *out);
+static bool append_short(double number, struct buffer *out);
 static void append_shortest(double number, bool is_float, struct buffer *out);
 
 static enum parse_result parse_double(const char *text, size_t length, struct buffer *out,
@@ -350,6 +359,40 @@ static bool append_special(double number, bool as_json, struct buffer *out)
 /* The shortest digits that read back the same. A number of the normal range that has a short form
  * shows it at DBL_DIG (FLT_DIG) digits already, as %g leaves trailing zeros out; a subnormal has
  * fewer good digits, so those are tried from one on. */
+/* Most numbers in tables have few digits: m / 10^k with both exact, whose quotient is rounded once,
+ * as reading the text would be. Up to 15 digits no two texts read as the same double, so the one
+ * that reads as this number is the shortest. False: the number has more. */
+static bool append_short(double number, struct buffer *out)
+{
+    double size = fabs(number);
+
+    if (!(size >= SHORT_FROM && size < SHORT_BELOW)) {
+        return false;
+    }
+    for (unsigned places = 0; places <= SHORT_PLACES_MAX; places++) {
+        double scaled = nearbyint(size * powers_of_ten[places]);
+
+        if (scaled >= SHORT_BELOW) {
+            return false;
+        }
+        if (scaled / powers_of_ten[places] == size) {
+            uint64_t digits = (uint64_t)scaled;
+            uint64_t power = (uint64_t)powers_of_ten[places];
+
+            if (number < 0) {
+                buffer_append_byte(out, '-');
+            }
+            buffer_append_number(out, digits / power, 1);
+            if (places > 0) {
+                buffer_append_byte(out, '.');
+                buffer_append_number(out, digits % power, places);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 static void append_shortest(double number, bool is_float, struct buffer *out)
 {
     char text[40];
@@ -358,6 +401,9 @@ static void append_shortest(double number, bool is_float, struct buffer *out)
     int digits_max = is_float ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
     int length = 0;
 
+    if (!is_float && append_short(number, out)) {
+        return;
+    }
     for (; digits <= digits_max; digits++) {
         bool same = false;
 

@@ -43,7 +43,12 @@ static bool append_key(const uint8_t *stored, size_t length, struct buffer *out)
 
 static void append_text(const uint8_t *stored, size_t length, struct buffer *out)
 {
-    buffer_append_format(out, "%lld", (long long)read_whole(stored, length));
+    int64_t number = read_whole(stored, length);
+
+    if (number < 0) {
+        buffer_append_byte(out, '-');
+    }
+    buffer_append_number(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1);
 }
 
 static bool is_valid_short(const uint8_t *stored, size_t length)

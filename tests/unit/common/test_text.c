@@ -1,4 +1,5 @@
 /* common/text: UTF-8, names in messages, JSON, hex. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -97,6 +98,53 @@ static void test_numbers_that_do_not_fit_are_refused(void **state)
     assert_false(text_parse_u64("-1", &number));
 }
 
+/* Whatever stands beside it, and wherever it stands in the word. */
+static void test_every_byte_of_a_json_string_is_escaped_alone(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (size_t place = 0; place < 20; place++) {
+            static const unsigned char others[] = {'a', 0xff, 0x80, '#', '[', ' '};
+            OWNED(buffer_clear) struct buffer out = {0};
+            OWNED(buffer_clear) struct buffer wanted = {0};
+            unsigned char text[20];
+
+            memset(text, others[byte % sizeof others], sizeof text);
+            text[place] = (unsigned char)byte;
+            text_append_json(&out, text, sizeof text);
+            buffer_append_byte(&wanted, '"');
+            for (size_t i = 0; i < sizeof text; i++) {
+                OWNED(buffer_clear) struct buffer alone = {0};
+
+                text_append_json(&alone, text + i, 1);
+                buffer_append(&wanted, alone.bytes + 1, alone.length - 2);
+            }
+            buffer_append_byte(&wanted, '"');
+            assert_int_equal(out.length, wanted.length);
+            assert_memory_equal(out.bytes, wanted.bytes, wanted.length);
+        }
+    }
+}
+
+static void test_numbers_are_those_of_printf(void **state)
+{
+    static const uint64_t numbers[] = {0, 1, 9, 10, 99, 12345, UINT32_MAX, UINT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        for (unsigned width = 0; width < 20; width++) {
+            OWNED(buffer_clear) struct buffer out = {0};
+            char wanted[64];
+            int length = snprintf(wanted, sizeof wanted, "%0*llu", (int)width,
+                                  (unsigned long long)numbers[i]);
+
+            buffer_append_number(&out, numbers[i], width);
+            assert_int_equal(out.length, length);
+            assert_memory_equal(out.bytes, wanted, out.length);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +153,8 @@ int main(void)
         cmocka_unit_test(test_long_names_are_cut_and_control_characters_hidden),
         cmocka_unit_test(test_a_long_path_keeps_its_last_component),
         cmocka_unit_test(test_json_strings_escape_what_must_be),
+        cmocka_unit_test(test_every_byte_of_a_json_string_is_escaped_alone),
+        cmocka_unit_test(test_numbers_are_those_of_printf),
         cmocka_unit_test(test_hex_reads_back),
         cmocka_unit_test(test_numbers_that_do_not_fit_are_refused),
     };

@@ -190,6 +190,42 @@ static void test_doubles_are_those_of_strtod(void **state)
     }
 }
 
+/* The fewest digits from 15 on that read back the same. */
+static void print_shortest(double number, char text[TEXT_MAX])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, TEXT_MAX, "%.*g", digits, number);
+        if (strtod(text, NULL) == number) {
+            return;
+        }
+    }
+}
+
+static void test_doubles_print_as_the_shortest_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        char text[TEXT_MAX];
+        char printed[TEXT_MAX];
+        char shortest[TEXT_MAX];
+        double number = 0;
+
+        if (i % 2 == 0) {
+            make_real(text);
+        } else {
+            (void)snprintf(text, sizeof text, "%.*f", (int)random_number(20),
+                           (double)random_number(UINT64_C(1) << 53) /
+                               (double)(1 + random_number(100000)));
+        }
+        number = strtod(text, NULL);
+        if (isnormal(number)) {
+            print_shortest(number, shortest);
+            print(COLUMN_DOUBLE, text, printed);
+            assert_string_equal(printed, shortest);
+        }
+    }
+}
+
 static void test_floats_are_those_of_strtof(void **state)
 {
     (void)state;
@@ -360,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_numbers_are_those_of_strtoll),
         cmocka_unit_test(test_doubles_are_those_of_strtod),
+        cmocka_unit_test(test_doubles_print_as_the_shortest_text),
         cmocka_unit_test(test_floats_are_those_of_strtof),
         cmocka_unit_test(test_decimals_keep_every_digit_and_sort),
         cmocka_unit_test(test_moments_are_those_of_gmtime_and_sort),
