@@ -17,6 +17,7 @@ CALLS = ("openat open creat lseek write pwrite64 pwritev pwritev2 writev ftrunca
 
 LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*)")
 CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|\?)")
+UNFINISHED = " <unfinished ...>"
 RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)")
 DESCRIPTOR = re.compile(r"^(?:AT_FDCWD|\d+)<([^>]*)>")
 MAPPED = re.compile(r", \d+<([^>]*)>, \w+$")
@@ -101,8 +102,8 @@ def read_record(path):
         for line in file:
             thread, time, text = LINE.match(line).groups()
             began = float(time)
-            if text.endswith("<unfinished ...>"):
-                begun[thread] = (began, text.removesuffix("<unfinished ...>"))
+            if text.endswith(UNFINISHED):
+                begun[thread] = (began, text.removesuffix(UNFINISHED))
                 continue
             resumed = RESUMED.match(text)
             if resumed:
