@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "worker/store/folder.h"
@@ -22,6 +23,7 @@ enum {
     ENV_LOCK_BYTES = 8192,
 };
 
+static void take_back(MDB_env *env);
 static bool check_file(const char *path, struct error *err);
 static bool prepare_lock_file(const struct env_terms *terms, bool *without_lock_out,
                               struct error *err);
@@ -88,7 +90,11 @@ bool env_commit(MDB_txn **txn, struct error *err)
     MDB_env *env = mdb_txn_env(*txn);
     int result = env_write_result(env, mdb_txn_commit(MOVE(*txn)));
 
-    return result == 0 || env_fail(err, result, "could not commit");
+    if (result == 0) {
+        return true;
+    }
+    take_back(env);
+    return env_fail(err, result, "could not commit");
 }
 
 bool env_remove(const char *path, struct error *err)
@@ -131,6 +137,23 @@ bool env_fail(struct error *err, int result, const char *what)
         (void)error_hint(err, "Run this as the user that the server runs as, or as root.");
     }
     return false;
+}
+
+/* After a commit that failed.
+ *
+ * Its pages need nothing: no meta page names them, and who takes them again writes them anew, even
+ * those that the kernel calls clean since their sync failed. But the meta page may have reached the
+ * disk although its write failed. LMDB puts the former one back, in the page cache only; were the
+ * pages overwritten while the disk still named them, a power cut would leave a table in pieces. So
+ * the former one is synced before anyone can write. */
+static void take_back(MDB_env *env)
+{
+    int result = mdb_env_sync(env, 1);
+
+    if (result != 0) {
+        log_message(LOG_WARNING, "could not sync a database after a commit that failed: %s",
+                    mdb_strerror(result));
+    }
 }
 
 /* LMDB would make an empty database out of a missing or empty file: a lost table without rows. */
