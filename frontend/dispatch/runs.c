@@ -1,6 +1,7 @@
 /* See runs.h. */
 #include "frontend/dispatch/runs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "common/buffer.h"
 #include "common/limits.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/require.h"
 #include "common/text.h"
@@ -28,10 +30,12 @@ void runs_init(struct runs *runs, const char *data_dir, const uint8_t batch_id[1
 
 void runs_clear(struct runs *runs)
 {
-    remove_folder(runs->folder);
     for (size_t i = 0; i < runs->count; i++) {
+        /* By name, since the folder may not open where descriptors have run out. */
+        (void)unlink(runs->runs[i]->path);
         weir__run__free_unpacked(runs->runs[i], NULL);
     }
+    remove_folder(runs->folder);
     mem_free(runs->runs);
     mem_free(runs->folder);
 }
@@ -108,20 +112,23 @@ void runs_replace(struct runs *runs, Weir__Run **merged, size_t count, Weir__Res
     runs->count -= count - 1;
 }
 
-/* What cannot be removed now is swept at the next start. */
+/* The names of files are those that jobs without an answer have left. What cannot be removed now is
+ * swept at the next start. */
 static void remove_folder(const char *path)
 {
     DIR *folder = opendir(path);
     const struct dirent *entry = NULL;
 
-    if (folder == NULL) {
-        return;
-    }
-    while ((entry = readdir(folder)) != NULL) {
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
         (void)unlinkat(dirfd(folder), entry->d_name, 0);
     }
-    (void)closedir(folder);
-    (void)rmdir(path);
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    if (rmdir(path) != 0 && errno != ENOENT) {
+        log_message(LOG_WARNING, "could not remove \"%s\", the next start will: %s",
+                    text_path(path).text, strerror(errno));
+    }
 }
 
 static int compare_runs(const void *a, const void *b)

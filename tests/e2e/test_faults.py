@@ -116,9 +116,7 @@ class Failing(FaultCase):
         self.assertIn("success", [kind for kind, _ in answers])
 
     def test_a_runs_folder_that_cannot_be_written(self):
-        big = BigBatch(self.server.batch_dir, 1, rows=60_000)
-        table = self.new_table([ID, Column("version", "INT"), Column("notes", "STRING")])
-        request = big.request(table, 4)
+        _, request = self.large_request()
         runs = os.path.join(self.server.data_dir, "runs")
         os.rename(runs, runs + ".away")
         with open(runs, "w", encoding="utf-8"):
@@ -128,7 +126,58 @@ class Failing(FaultCase):
         self.assertEqual(kind, "UNAVAILABLE", text)
         self.assertIn("runs", text)
         self.assertEqual(self.call("WriteBatch", request)[0], "success")
-        self.assertEqual(os.listdir(runs), [])
+        self.assertEqual(self.runs(), [])
+
+    def large_request(self):
+        table = self.new_table([ID, Column("version", "INT"), Column("notes", "STRING")])
+        batch = BigBatch(self.server.batch_dir, 1, rows=60_000)
+        return batch.path, batch.request(table, 4)
+
+    def runs(self):
+        return os.listdir(os.path.join(self.server.data_dir, "runs"))
+
+    def test_a_folder_for_runs_that_has_no_room(self):
+        _, request = self.large_request()
+        with Injection(self.workers(), "mkdir:error=ENOSPC") as injection:
+            kind, text = self.call("WriteBatch", request)
+        self.assertTrue(injection.hit())
+        self.assertEqual(kind, "RESOURCE_EXHAUSTED", text)
+        self.assertIn("Free space on the disk", text)
+        self.assertEqual(self.call("WriteBatch", request)[0], "success")
+
+    def test_a_batch_file_that_cannot_be_read(self):
+        path, request = self.large_request()
+        with Injection(self.workers(), "read:error=EIO", path=path) as injection:
+            kind, text = self.call("WriteBatch", request)
+        self.assertTrue(injection.hit())
+        self.assertEqual(kind, "UNAVAILABLE", text)
+        self.assertIn(f'batch file "{path}": could not read it: Input/output error', text)
+        self.assertEqual(self.call("WriteBatch", request)[0], "success")
+        self.assertEqual(self.runs(), [])
+
+    def test_no_run_is_left_by_a_frontend_without_descriptors(self):
+        _, request = self.large_request()
+        with Injection([self.server.roles()["frontend"]], "openat:error=EMFILE") as injection:
+            kind, text = self.call("WriteBatch", request)
+        self.assertTrue(injection.hit())
+        self.assertEqual(kind, "success", text)
+        self.assertEqual(self.runs(), [])
+
+    def test_a_registry_that_cannot_be_written(self):
+        table = self.filled()
+        before = self.held()
+        request = sdk.AlterTableRequest(schema_name=self.SCHEMA, table=Table(
+            self.SCHEMA, table.name, [ID, TEXT, SYNCED, Column("more", "INT")]).message())
+        registry = os.path.join(self.server.data_dir, "registry.mdb")
+        with Injection(self.workers(), "fdatasync:error=EIO", path=registry) as injection:
+            kind, text = self.call("AlterTable", request)
+        self.assertTrue(injection.hit())
+        self.assertEqual(kind, "UNAVAILABLE", text)
+        self.assertIn("could not write to the registry", text)
+        self.assertIn(table.name, text)
+        self.assertEqual(self.held(), before)
+        self.assertEqual(self.call("AlterTable", request)[0], "success")
+        self.assertIn('"more"', self.held()[table.name])
 
     def test_folders_that_cannot_be_synced(self):
         table = Table(self.SCHEMA, f"new_{next(self.table_numbers)}", [ID])

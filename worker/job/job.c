@@ -11,6 +11,7 @@
 #include "worker/job/job_worker.h"
 
 static const struct job_kind *find_kind(const Weir__Job *job);
+static void hint_at_room(struct error *err);
 
 struct job_worker *job_worker_new(const struct options *options, struct role_page *page)
 {
@@ -35,6 +36,7 @@ void job_run(struct job_worker *worker, const Weir__Job *job, Weir__Result *resu
         failure_set(result, &err);
     } else if (!kind->run(worker, job, result, &err)) {
         ENSURE(err.kind != ERROR_NONE);
+        hint_at_room(&err);
         failure_set(result, &err);
     }
     atomic_store(&worker->page->job, 0);
@@ -98,4 +100,12 @@ static const struct job_kind *find_kind(const Weir__Job *job)
         }
     }
     return NULL;
+}
+
+/* Any call may be the one that meets the full disk; what to do about it is always the same. */
+static void hint_at_room(struct error *err)
+{
+    if (err->kind == ERROR_FULL && err->hint[0] == '\0') {
+        (void)error_hint(err, "Free space on the disk of the data folder.");
+    }
 }
