@@ -44,11 +44,12 @@ class Step:
 class Workload:
     """Operations one after the other, each seen in `steps`."""
 
+    names = ("live", "large", "history", "copy", "renamed")
+
     def __init__(self, server, chance):
         self.server = server
         self.chance = chance
         self.client = server.client()
-        self.names = ["live", "large", "history", "copy", "renamed"]
         self.steps = [Step(0, 0, self.held())]
 
     def held(self):
@@ -72,9 +73,9 @@ class Workload:
         batch.delete([[key] for key in deletes], ["id"])
         self.do("WriteBatch", batch.request())
 
-    def alter(self, *columns):
+    def alter(self, *columns, table="live"):
         self.do("AlterTable", sdk.AlterTableRequest(
-            schema_name="shop", table=Table("shop", "live", columns).message()))
+            schema_name="shop", table=Table("shop", table, columns).message()))
 
     def truncate(self, before):
         request = sdk.TruncateRequest(schema_name="shop", table_name="live",
@@ -120,6 +121,20 @@ class Workload:
         self.migrate("history", change_mode(Kind.HISTORY_TO_SOFT_DELETE))
 
 
+class Beside(Workload):
+    """Runs at the same time, on a table of its own: the registry and the disk are shared."""
+
+    names = ("beside",)
+
+    def run(self):
+        for number in range(3):
+            table = self.create("beside", [ID, TEXT, NUMBER, SYNCED])
+            for day in range(1, 6):
+                self.batch(table, self.rows(self.chance.choice([1, 30]), day))
+            self.alter(ID, TEXT, NUMBER, SYNCED, Column(f"added_{number}", "INT"), table="beside")
+            self.migrate("beside", drop_table())
+
+
 NULL_TIME = "2024-01-01T00:00:00Z"
 
 
@@ -163,17 +178,23 @@ class Power(unittest.TestCase):
                 return
 
     def record(self, chance):
-        """Runs the workload; returns its steps, the events of the record, and the data folder."""
+        """Runs the workloads; returns the steps of each, the events of the record, and the data
+        folder."""
         with RecordedServer("--workers", "2", "--run-budget", "1MiB",
                             data_dir=os.path.join(self.folder, "data")) as server:
-            workload = Workload(server, chance)
-            workload.run()
-            workload.client.channel.close()
+            workloads = [kind(server, random.Random(chance.random()))
+                         for kind in (Workload, Beside)]
+            with ThreadPoolExecutor(len(workloads)) as pool:
+                for run in [pool.submit(workload.run) for workload in workloads]:
+                    run.result()
+            for workload in workloads:
+                workload.client.channel.close()
             self.assertEqual(server.stop(), 0)
-            return workload.steps, list(read_record(server.record_path)), server.data_dir
+            return ([workload.steps for workload in workloads],
+                    list(read_record(server.record_path)), server.data_dir)
 
     def check_images(self, chance, count):
-        steps, events, root = self.record(chance)
+        histories, events, root = self.record(chance)
         disk = Disk(root)
         moments = [number for number, event in enumerate(events) if disk.apply(event)]
         self.assert_same_files(disk.files(), files_of(root))
@@ -187,32 +208,39 @@ class Power(unittest.TestCase):
                 path = os.path.join(self.folder, f"image{image}")
                 fate = chance.choice(FATES)
                 disk.image(path, fate, chance)
-                then = events[at].began if at < len(events) else time.time()
-                checks.append(pool.submit(self.check, path, then, steps,
+                cut = (events[moment].ended,
+                       events[at].ended if at < len(events) else time.time())
+                checks.append(pool.submit(self.check, path, cut, histories,
                                           f"{self.where}, event {moment}, unsynced: {fate}"))
                 if len(checks) > 4:  # so that images do not pile up
                     checks.pop(0).result()
             for check in checks:
                 check.result()
 
-    def check(self, path, then, steps, where):
-        """The next event began at `then`: what was acknowledged before is there."""
+    def check(self, path, cut, histories, where):
+        """`cut`: when the last event before it ended, and when the next one would have."""
         try:
             with Server("--workers", "1", data_dir=path) as server:
-                held = {name: contents(server, name) for name in steps[0].tables}
+                held = [{name: contents(server, name) for name in steps[0].tables}
+                        for steps in histories]
                 checked = server.weir("check", check=False)
                 self.assertEqual(checked.returncode, 0, f"{where}: {checked.stdout}")
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from error
-        last = max(i for i, step in enumerate(steps) if step.acknowledged < then)
-        allowed = [steps[last].tables]
-        if last + 1 < len(steps) and steps[last + 1].began < then:
-            allowed.append(steps[last + 1].tables)
+        for steps, tables in zip(histories, held):
+            self.check_tables(tables, cut, steps, where)
+        shutil.rmtree(path)
+
+    def check_tables(self, held, cut, steps, where):
+        """What was acknowledged before the next event is there, what began before the last one may
+        be."""
+        last = max(i for i, step in enumerate(steps) if step.acknowledged < cut[1])
+        allowed = [steps[last].tables,
+                   *(step.tables for step in steps[last + 1:] if step.began < cut[0])]
         for name, lines in held.items():
             self.assertTrue(any(lines == tables[name] for tables in allowed),
                             f"{where}: table {name} after operation {last}")
         self.assertIn(held, allowed, f"{where}: tables of different moments")
-        shutil.rmtree(path)
 
     def assert_same_files(self, recorded, real):
         """Nothing that the server wrote has escaped the record."""

@@ -13,21 +13,23 @@ FATES = (NONE, ALL, SOME, TORN)
 
 
 class Inode:
-    """A file's content: what is durable, and changes on top, (offset, bytes) or (length, None)."""
+    """A file's content: what is durable, and changes on top, (offset, bytes) or (length, None),
+    each with whether it is sure to be there."""
 
     def __init__(self):
         self.durable = bytearray()
         self.pending = []
 
     def write(self, offset, content, synced):
-        """A synced write says nothing of those before it."""
+        """A synced write says nothing of those before it; none of them is above it."""
+        change = (offset, content, synced)
         if synced:
-            apply(self.durable, (offset, content))
-        else:
-            self.pending.append((offset, content))
+            apply(self.durable, change)
+        if self.pending or not synced:
+            self.pending.append(change)
 
     def truncate(self, length):
-        self.pending.append((length, None))
+        self.pending.append((length, None, False))
 
     def sync(self):
         for change in self.pending:
@@ -74,7 +76,7 @@ def set_names(entries, names):
 
 
 def apply(content, change):
-    offset, written = change
+    offset, written, _ = change
     if written is None:
         del content[offset:]
         content.extend(bytes(offset - len(content)))
@@ -88,22 +90,27 @@ def survivors(pending, fate, chance):
         return []
     if fate == ALL:
         return pending
-    kept = [change for change in pending if chance.random() < 0.5]
-    if fate == TORN and kept:
-        at = chance.randrange(len(kept))
+    kept = [change for change in pending if is_sure(change) or chance.random() < 0.5]
+    unsure = [at for at, change in enumerate(kept) if not is_sure(change)]
+    if fate == TORN and unsure:
+        at = chance.choice(unsure)
         kept[at] = torn(kept[at], chance)
     return kept
+
+
+def is_sure(change):
+    return isinstance(change, tuple) and change[2]
 
 
 def torn(change, chance):
     """Only some sectors at its beginning reached the disk."""
     if isinstance(change, dict):
         return change  # names are not torn: file systems keep a journal of them
-    offset, written = change
+    offset, written, _ = change
     if not isinstance(written, bytes) or len(written) < 2:
         return change
     sectors = range(SECTOR - offset % SECTOR, len(written), SECTOR)
-    return (offset, written[:chance.choice(sectors)]) if sectors else change
+    return (offset, written[:chance.choice(sectors)], False) if sectors else change
 
 
 def holds_data(path):

@@ -48,11 +48,12 @@ class RecordedServer(Server):
 
 
 class Event:
-    """A call that succeeded, by a thread, begun at a time."""
+    """A call that succeeded, by a thread, and when strace saw its end (of one that nothing came
+    between: its beginning)."""
 
-    def __init__(self, thread, began, name, arguments, result):
+    def __init__(self, thread, ended, name, arguments, result):
         self.thread = thread
-        self.began = began
+        self.ended = ended
         self.name = name
         self.arguments = arguments
         self.result = result
@@ -101,14 +102,12 @@ def read_record(path):
     with open(path, encoding="latin-1") as file:
         for line in file:
             thread, time, text = LINE.match(line).groups()
-            began = float(time)
             if text.endswith(UNFINISHED):
-                begun[thread] = (began, text.removesuffix(UNFINISHED))
+                begun[thread] = text.removesuffix(UNFINISHED)
                 continue
             resumed = RESUMED.match(text)
             if resumed:
-                began, start = begun.pop(thread)
-                text = start + resumed[2]
+                text = begun.pop(thread) + resumed[2]
             call = CALL.match(text)
             if call and call[3] != "?" and int(call[3]) >= 0:
-                yield Event(thread, began, call[1], call[2], int(call[3]))
+                yield Event(thread, float(time), call[1], call[2], int(call[3]))
