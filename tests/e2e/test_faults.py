@@ -18,7 +18,7 @@ from history import HistoryBatch
 from injection import Injection, can_inject
 from migration import add_column, copy_table, drop_table, migrate_request, rename_table
 from model import END_OF_TIME, SYSTEM_COLUMNS, Column, HistoryTable, Table
-from server import PATIENCE, Server, wait_until
+from server import PATIENCE, SANITIZED, Server, wait_until
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
 ALL = os.environ.get("WEIR_TEST_ALL", "") != ""
@@ -99,9 +99,11 @@ class Failing(FaultCase):
         self.check("openat:error=EMFILE", "UNAVAILABLE", "Too many open files",
                    "Raise the limit of open files")
 
+    @unittest.skipIf(SANITIZED, "a sanitizer does not do without memory")
     def test_a_map_that_cannot_be_made(self):
         self.check("mmap:error=ENOMEM", "UNAVAILABLE", "Cannot allocate memory", "--map-size")
 
+    @unittest.skipIf(SANITIZED, "a sanitizer does not do without memory")
     def test_memory_that_cannot_be_had_ends_the_worker_and_the_job_is_tried_again(self):
         table = self.filled()
         answers = []
@@ -216,6 +218,7 @@ class Failing(FaultCase):
 
 class Frontend(unittest.TestCase):
     @unittest.skipUnless(can_inject(), "needs strace, and to be allowed to use it")
+    @unittest.skipIf(SANITIZED, "a sanitizer does not do without memory")
     def test_memory_that_cannot_be_had_ends_it_and_it_is_back_within_two_seconds(self):
         with Server("--workers", "1") as server, server.client() as client:
             table = Table("shop", "wide", [ID] + [Column(f"column {i} " + "x" * 200, "STRING")

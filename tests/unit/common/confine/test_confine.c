@@ -279,13 +279,15 @@ int main(void)
     };
     int failed = 0;
 
+    if (SANITIZED) {
+        print_message("a sanitized process keeps its rights\n");
+        return 0;
+    }
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1) {
         print_message("this kernel has no Landlock: files are not confined\n");
     } else {
         failed += cmocka_run_group_tests(files, make_folders, remove_folders);
     }
-    if (!SANITIZED) {
-        failed += cmocka_run_group_tests(calls, make_folders, remove_folders);
-    }
+    failed += cmocka_run_group_tests(calls, make_folders, remove_folders);
     return failed;
 }
