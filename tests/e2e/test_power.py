@@ -161,6 +161,7 @@ def can_record():
                        check=False).returncode == 0
 
 
+@unittest.skipIf(SANITIZED, "a sanitizer opens files of its own, in its own ways")
 @unittest.skipUnless(can_record(), "needs strace, and to be allowed to use it")
 class Power(unittest.TestCase):
     def test_a_server_starts_on_every_image_with_whole_batches(self):
