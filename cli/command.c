@@ -26,7 +26,8 @@ bool command_read(const struct command *command, int arguments_count, const char
         *status_out = COMMAND_DONE;
         return false;
     }
-    if (reading.operands_count < operands_count) {
+    if (reading.operands_count < operands_count &&
+        (reading.operands_count > 0 || !command->operands_optional)) {
         fprintf(stderr, "weir %s: too few arguments, usage: weir %s %s\n", command->name,
                 command->name, command->synopsis);
         *status_out = COMMAND_MISUSED;

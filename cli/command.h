@@ -25,6 +25,7 @@ struct command {
     const char *summary;  /* one line for the list of commands */
     const char *manual;   /* the text of --help behind the synopsis: paragraphs of whole lines */
     const struct option *options; /* ends with a row without a name */
+    bool operands_optional;       /* all of them, or none */
     bool hidden;                  /* not for people: left out of the list */
 
     /* `arguments[0]` is the first one after the command's name. Returns the exit status. */
@@ -34,9 +35,9 @@ struct command {
 extern const struct command *const commands[];
 extern const size_t commands_count;
 
-/* Reads a command's options into `target` and exactly `operands_count` operands into `operands`.
- * False: the command has nothing more to do than to return *status_out (help was printed, or one
- * line that says what is accepted). */
+/* Reads a command's options into `target` and exactly `operands_count` operands into `operands`
+ * (or none, where they are optional). False: the command has nothing more to do than to return
+ * *status_out (help was printed, or one line that says what is accepted). */
 MUST_CHECK bool command_read(const struct command *command, int arguments_count,
                              const char *const arguments[], void *target, const char **operands,
                              size_t operands_count, int *status_out);

@@ -10,6 +10,7 @@ extern const struct command command_tables;
 extern const struct command command_describe;
 extern const struct command command_dump;
 extern const struct command command_backup;
+extern const struct command command_compact;
 extern const struct command command_cat;
 extern const struct command command_check;
 

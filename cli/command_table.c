@@ -10,6 +10,7 @@ const struct command *const commands[] = {
     &command_cat,      /* one batch file */
     &command_check,    /* whether a data folder is whole */
     &command_backup,   /* a copy of a data folder */
+    &command_compact,  /* space back to the disk */
     &command_role,     /* the server's own processes */
 };
 

@@ -26,10 +26,12 @@ bool reading_open_table(struct store *store, const char *schema_name, const char
     if (!store_reader_open(store, schema_name, table_name, reader_out, err)) {
         return false;
     }
-    if (*reader_out == NULL) {
-        (void)error_set(err, ERROR_REQUEST, "table \"%s.%s\" does not exist",
-                        text_name(schema_name).text, text_name(table_name).text);
-        return error_hint(err, "`weir tables` lists those that do.");
-    }
-    return true;
+    return *reader_out != NULL || reading_no_table(schema_name, table_name, err);
+}
+
+bool reading_no_table(const char *schema_name, const char *table_name, struct error *err)
+{
+    (void)error_set(err, ERROR_REQUEST, "table \"%s.%s\" does not exist",
+                    text_name(schema_name).text, text_name(table_name).text);
+    return error_hint(err, "`weir tables` lists those that do.");
 }

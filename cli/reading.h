@@ -34,6 +34,9 @@ struct reading {
 MUST_CHECK bool reading_open(const struct reading *reading, struct store **store_out,
                              struct error *err);
 
+/* Says that there is no such table; always false. */
+bool reading_no_table(const char *schema_name, const char *table_name, struct error *err);
+
 /* Opens a table for reading; one that does not exist is ERROR_REQUEST. */
 MUST_CHECK bool reading_open_table(struct store *store, const char *schema_name,
                                    const char *table_name, struct store_reader **reader_out,

@@ -93,7 +93,7 @@ static void set_up(struct frontend *frontend, const struct options *options,
                                   .stop_said = PTHREAD_COND_INITIALIZER};
     frontend->start = ticket_new();
     frontend->pool = pool_new(options, runtime_dir, pages);
-    frontend->gateway = gateway_new(options, frontend->pool);
+    frontend->gateway = gateway_new(options, runtime_dir, frontend->pool);
     pool_on_kill(frontend->pool, ask_to_kill, NULL);
 }
 

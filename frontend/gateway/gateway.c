@@ -55,7 +55,8 @@ static void *run_loop(void *context);
 static void handle_closed(void *owner, bool ok);
 static bool wait_closed(struct gateway *gateway, uint64_t deadline_us);
 
-struct gateway *gateway_new(const struct options *options, struct pool *pool)
+struct gateway *gateway_new(const struct options *options, const char *runtime_dir,
+                            struct pool *pool)
 {
     struct gateway *gateway = mem_zero(sizeof *gateway);
     pthread_condattr_t monotonic;
@@ -68,6 +69,7 @@ struct gateway *gateway_new(const struct options *options, struct pool *pool)
     gateway->streams.schema = gateway->schema;
     desk_init(&gateway->desk, options, pool);
     gateway->queue = grpc_completion_queue_create_for_next(NULL);
+    gateway->listener.runtime_dir = runtime_dir;
     gateway->listener.queue = gateway->queue;
     gateway->listener.desk = &gateway->desk;
     gateway->listener.streams = &gateway->streams;

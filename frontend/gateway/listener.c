@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
 
 #include "common/limits.h"
+#include "common/mem.h"
 #include "common/require.h"
 #include "common/text.h"
 #include "frontend/gateway/address.h"
+#include "frontend/gateway/caller.h"
 #include "frontend/gateway/rpc_exchange.h"
 #include "frontend/rpc/rpc.h"
 
@@ -23,6 +26,9 @@ enum {
     PING_TIMEOUT_MS = 20000,
 };
 
+/* How gRPC names an address, and a peer, on this machine. */
+#define LOCAL_SCHEME "unix:"
+
 _Static_assert(LIMIT_MESSAGE_BYTES <= INT_MAX, "gRPC takes the limit as an int");
 
 static grpc_server *create_server(void);
@@ -33,6 +39,8 @@ static bool bind_all(struct listener *listener, const struct options *options, s
                      uint16_t *port_out, struct error *err);
 static bool bind_address(struct listener *listener, const struct address *address, struct tls *tls,
                          uint16_t *port_out, struct error *err);
+static bool bind_own_socket(struct listener *listener, struct error *err);
+static bool is_local(grpc_call *call);
 static void accept_next(struct listener *listener);
 static void handle_accepted(void *owner, bool ok);
 static void route(struct listener *listener, const struct accepted *accepted);
@@ -42,7 +50,7 @@ bool listener_open(struct listener *listener, const struct options *options, str
 {
     listener->server = create_server();
     grpc_server_register_completion_queue(listener->server, listener->queue, NULL);
-    if (!bind_all(listener, options, tls, port_out, err)) {
+    if (!bind_all(listener, options, tls, port_out, err) || !bind_own_socket(listener, err)) {
         /* A server wants to be shut down before it is destroyed, even one that never started. */
         grpc_server_shutdown_and_notify(listener->server, listener->queue, NULL);
         grpc_completion_queue_next(listener->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
@@ -178,6 +186,30 @@ static bool bind_address(struct listener *listener, const struct address *addres
     return true;
 }
 
+/* In a folder that only the server's user can enter. */
+static bool bind_own_socket(struct listener *listener, struct error *err)
+{
+    if (listener->runtime_dir == NULL) {
+        return true;
+    }
+    OWNED(mem_release)
+    char *address = mem_format(LOCAL_SCHEME "%s/" CALLER_SOCKET, listener->runtime_dir);
+    grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+    int bound = grpc_server_add_http2_port(listener->server, address, credentials);
+
+    grpc_server_credentials_release(credentials);
+    return bound != 0 || error_set(err, ERROR_REQUEST, "cannot listen on %s", address);
+}
+
+static bool is_local(grpc_call *call)
+{
+    char *peer = grpc_call_get_peer(call);
+    bool local = strncmp(peer, LOCAL_SCHEME, strlen(LOCAL_SCHEME)) == 0;
+
+    gpr_free(peer);
+    return local;
+}
+
 static void accept_next(struct listener *listener)
 {
     /* Fails only when the server is shut down already, and reports that as an event, too. */
@@ -214,7 +246,7 @@ static void route(struct listener *listener, const struct accepted *accepted)
     const struct rpc *rpc = rpc_find(path, length);
     const struct stream_method *method = stream_find(path, length);
 
-    if (rpc != NULL) {
+    if (rpc != NULL && (!rpc->local || is_local(accepted->call))) {
         rpc_exchange_accept(listener->desk, rpc, accepted);
     } else if (method != NULL) {
         stream_accept(listener->streams, method, accepted);

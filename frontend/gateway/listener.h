@@ -25,7 +25,8 @@ struct listener {
     grpc_call *call; /* what the next call is put into */
     grpc_call_details details;
     grpc_metadata_array metadata;
-    bool is_exposed; /* other machines may reach it */
+    const char *runtime_dir; /* where its own socket is; NULL: it has none */
+    bool is_exposed;         /* other machines may reach it */
 };
 
 /* Binds the options' addresses and port (0: a free one, *port_out says which) and starts to accept.

@@ -52,9 +52,10 @@ struct rpc {
     void (*tables)(const ProtobufCMessage *request, struct rpc_tables *tables_out); /* or NULL */
     bool writes;  /* holds the lease of its tables while it runs */
     bool at_once; /* never waits for anything: runs without a thread of its own */
+    bool local;   /* only over the server's own socket */
 };
 
-/* All RPCs of the service. */
+/* All RPCs. */
 extern const struct rpc rpcs[];
 extern const size_t rpcs_count;
 

@@ -14,5 +14,6 @@ rpc_handle rpc_truncate;
 rpc_handle rpc_migrate;
 rpc_handle rpc_write_batch;
 rpc_handle rpc_write_history_batch;
+rpc_handle rpc_compact;
 
 #endif

@@ -1,12 +1,14 @@
 /* The RPCs, one row each, and the table that each request is about. */
 #include <string.h>
 
+#include "admin.pb-c.h"
 #include "destination_sdk.pb-c.h"
 #include "frontend/rpc/migration_request.h"
 #include "frontend/rpc/rpc.h"
 #include "frontend/rpc/rpc_handlers.h"
 
 #define SERVICE "/fivetran_sdk.v2.DestinationConnector/"
+#define ADMIN   "/weir.Admin/"
 
 /* `tables_of_<message>`: requests name their table in a field, or in a Table message. */
 #define TABLES_BY_NAME(message, Message)                                                           \
@@ -52,6 +54,13 @@ static void tables_of_migrate(const ProtobufCMessage *request, struct rpc_tables
     if (wish.to_table[0] != '\0') {
         tables->names[tables->count++] = wish.to_table;
     }
+}
+
+static void tables_of_compact(const ProtobufCMessage *request, struct rpc_tables *tables)
+{
+    const Weir__CompactRequest *compact = (const void *)request;
+
+    set_table(tables, compact->schema_name, compact->table_name);
 }
 
 #define MESSAGE(name) (&fivetran_sdk__v2__##name##__descriptor)
@@ -132,6 +141,15 @@ const struct rpc rpcs[] = {
         .handle = rpc_migrate,
         .tables = tables_of_migrate,
         .writes = true,
+    },
+    {
+        .path = ADMIN "Compact",
+        .request = &weir__compact_request__descriptor,
+        .response = &weir__compact_response__descriptor,
+        .handle = rpc_compact,
+        .tables = tables_of_compact,
+        .writes = true,
+        .local = true,
     },
 };
 /* clang-format on */

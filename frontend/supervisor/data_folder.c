@@ -13,12 +13,14 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "common/text.h"
 
 enum {
     RETRY_MS = 50
 };
 
+static bool is_locked(int lock);
 static bool make_folders(const char *data_dir, struct error *err);
 static bool make_folder(const char *path);
 static bool sync_folder_above(const char *path);
@@ -59,6 +61,43 @@ bool data_folder_lock(const char *data_dir, unsigned wait_ms, int *lock_out, str
         }
         close(lock);
     }
+}
+
+void data_folder_note_sockets(int lock, const char *runtime_dir)
+{
+    dprintf(lock, "%s\n", runtime_dir);
+}
+
+bool data_folder_find_server(const char *data_dir, char **runtime_dir_out, struct error *err)
+{
+    OWNED(mem_release) char *path = mem_format("%s/LOCK", data_dir);
+    char text[64 + PATH_MAX] = "";
+    int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool serves = lock >= 0 && is_locked(lock) && pread(lock, text, sizeof text - 1, 0) > 0;
+    char *folder = strchr(text, '\n');
+    char *end = folder != NULL ? strchr(folder + 1, '\n') : NULL;
+
+    if (lock >= 0) {
+        close(lock);
+    }
+    if (!serves || end == NULL) {
+        (void)error_set(err, ERROR_REQUEST, "no server has data folder \"%s\"",
+                        text_path(data_dir).text);
+        return error_hint(err, "Start it first; it must be the same user's.");
+    }
+    *end = '\0';
+    *runtime_dir_out = mem_text(folder + 1);
+    return true;
+}
+
+/* By someone else. */
+static bool is_locked(int lock)
+{
+    if (flock(lock, LOCK_SH | LOCK_NB) == 0) {
+        (void)flock(lock, LOCK_UN);
+        return false;
+    }
+    return errno == EWOULDBLOCK;
 }
 
 /* The runs folder, too: children may be left nothing but that of the data folder. */
@@ -200,7 +239,7 @@ static bool refuse(int lock, const char *data_dir, struct error *err)
     return error_hint(err, "Stop that server, or give this one another folder with --data-dir.");
 }
 
-/* Only for the message above: failures do not matter. */
+/* For messages and commands, which say so where it is missing: failures do not matter. */
 static void write_holder(int lock)
 {
     if (ftruncate(lock, 0) == 0) {

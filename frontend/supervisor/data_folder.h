@@ -17,4 +17,12 @@
 MUST_CHECK bool data_folder_lock(const char *data_dir, unsigned wait_ms, int *lock_out,
                                  struct error *err);
 
+/* Notes in the lock where the server's sockets are, for data_folder_find_server(). */
+void data_folder_note_sockets(int lock, const char *runtime_dir);
+
+/* The runtime folder of the server that has the data folder, for the caller to mem_free(). Fails
+ * with ERROR_REQUEST where no server runs. */
+MUST_CHECK bool data_folder_find_server(const char *data_dir, char **runtime_dir_out,
+                                        struct error *err);
+
 #endif

@@ -126,7 +126,8 @@ static void remove_if_stale(int base_fd, const char *name)
     close(folder);
 }
 
-/* Removes the sockets; anything else is not ours and keeps the folder where it is. */
+/* Removes the sockets, of workers and the frontend; anything else is not ours and keeps the folder
+ * where it is. */
 static void remove_contents(int folder_fd)
 {
     int again = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -140,7 +141,8 @@ static void remove_contents(int folder_fd)
         return;
     }
     while ((entry = readdir(listing)) != NULL) {
-        if (strncmp(entry->d_name, "worker-", strlen("worker-")) == 0) {
+        if (strncmp(entry->d_name, "worker-", strlen("worker-")) == 0 ||
+            strcmp(entry->d_name, "admin") == 0) {
             unlinkat(folder_fd, entry->d_name, 0);
         }
     }

@@ -146,6 +146,7 @@ static bool prepare(struct supervisor *supervisor, int arguments_count,
         !runtime_folder_open(&family->runtime, err)) {
         return false;
     }
+    data_folder_note_sockets(lock_fd, family->runtime.path);
     if (setenv(ROLE_RUNTIME_VARIABLE, family->runtime.path, 1) != 0) {
         return error_set_errno(err, ERROR_INTERNAL, "could not set an environment variable");
     }

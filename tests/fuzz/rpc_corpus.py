@@ -8,6 +8,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
+import admin_pb2 as admin
 import common_pb2 as common
 import destination_sdk_pb2 as sdk
 
@@ -126,6 +127,12 @@ REQUESTS = {
             ("bad-target", "t", 'copy { copy_table { from_table: "t" to_table: "h" } }'),
         ]
     },
+    "Compact": {
+        "good-soft": 'schema_name: "s" table_name: "t"',
+        "good-history": 'schema_name: "s" table_name: "h"',
+        "bad-none": 'schema_name: "s" table_name: "none"',
+        "bad-no-name": 'schema_name: "s"',
+    },
 }
 
 # Bytes that are no request of any method.
@@ -133,7 +140,8 @@ GARBAGE = {"bad-cut": b"\x0a\x7f", "bad-group": b"\x0b\x0c", "bad-wire-type": b"
 
 
 def request_type(method):
-    return getattr(sdk, f"{method}Request", None) or getattr(common, f"{method}Request")
+    name = f"{method}Request"
+    return next(getattr(module, name) for module in (sdk, common, admin) if hasattr(module, name))
 
 
 def main():

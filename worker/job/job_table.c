@@ -18,6 +18,7 @@ const struct job_kind job_kinds[] = {
     {WEIR__JOB__JOB_TRUNCATE,       "truncate",       job_truncate      }, /* rows before a moment */
     {WEIR__JOB__JOB_ALTER_TABLE,    "alter table",    job_alter_table   }, /* columns, types, key */
     {WEIR__JOB__JOB_MIGRATE,        "migrate",        job_migrate       }, /* one operation */
+    {WEIR__JOB__JOB_COMPACT,        "compact",        job_compact       }, /* a table's file */
 };
 
 const unsigned job_kinds_count = sizeof job_kinds / sizeof job_kinds[0];

@@ -65,6 +65,8 @@ bool job_alter_table(struct job_worker *worker, const Weir__Job *job, Weir__Resu
                      struct error *err);
 bool job_migrate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                  struct error *err);
+bool job_compact(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
+                 struct error *err);
 bool job_truncate(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
                   struct error *err);
 

@@ -3,9 +3,11 @@
  * A generation is filled before the registry names it. Until then nobody reads it, and it is a
  * left-over if its process dies. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/mem.h"
 #include "common/require.h"
+#include "common/text.h"
 #include "worker/store/facts.h"
 #include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
@@ -34,6 +36,19 @@ bool generation_make(struct store *store, struct table *table, struct error *err
     }
     table->generation = generation;
     return generation_make_file(store, table, err);
+}
+
+bool generation_bytes(const struct store *store, const struct table *table, uint64_t *bytes_out,
+                      struct error *err)
+{
+    OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        return error_set_errno(err, ERROR_STORE, "could not look at \"%s\"", text_path(path).text);
+    }
+    *bytes_out = (uint64_t)status.st_size;
+    return true;
 }
 
 void generation_drop(struct store *store, const struct table *table)

@@ -87,6 +87,10 @@ MUST_CHECK bool registry_each(struct store *store,
  * left-over. */
 MUST_CHECK bool generation_make(struct store *store, struct table *table, struct error *err);
 
+/* The size of a generation's file. */
+MUST_CHECK bool generation_bytes(const struct store *store, const struct table *table,
+                                 uint64_t *bytes_out, struct error *err);
+
 /* Removes a generation that was never named. */
 void generation_drop(struct store *store, const struct table *table);
 
