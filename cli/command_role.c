@@ -18,6 +18,7 @@ static int run_frontend(const struct command *command, int arguments_count,
                         const char *const arguments[], const char *runtime_dir);
 static int run_worker(const struct command *command, int arguments_count,
                       const char *const arguments[], const char *runtime_dir);
+static size_t sockets_count(void);
 static bool was_started_by_supervisor(void);
 
 static const char manual[] =
@@ -63,7 +64,16 @@ static int run_frontend(const struct command *command, int arguments_count,
         return status;
     }
     prctl(PR_SET_NAME, "weir: frontend");
-    return frontend_run(&options, runtime_dir);
+    return frontend_run(&options, runtime_dir, sockets_count());
+}
+
+/* Of systemd. */
+static size_t sockets_count(void)
+{
+    const char *text = getenv(ROLE_SOCKETS_VARIABLE);
+    uint64_t count = 0;
+
+    return text != NULL && text_parse_u64(text, &count) && count <= ROLE_SOCKETS_MAX ? count : 0;
 }
 
 static int run_worker(const struct command *command, int arguments_count,

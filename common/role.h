@@ -6,7 +6,7 @@
  *     "weir: worker 3"        role worker 3 LIFE [serve's options]
  *     "weir: worker express"  role worker express LIFE [serve's options]
  *
- * with three descriptors at fixed numbers and one variable. Plain structs over a SOCK_SEQPACKET
+ * with descriptors at fixed numbers and two variables. Plain structs over a SOCK_SEQPACKET
  * pair: both ends are the same binary. */
 #ifndef WEIR_COMMON_ROLE_H
 #define WEIR_COMMON_ROLE_H
@@ -24,10 +24,16 @@ enum {
     ROLE_CONTROL_FD = 3, /* a SOCK_SEQPACKET socket to the supervisor */
     ROLE_PAGES_FD = 4,   /* shared memory: struct role_pages */
     ROLE_LOCK_FD = 5,    /* the data folder's LOCK, held as long as any process has it */
+    ROLE_SOCKET_FD = 6,  /* frontend: the first of the sockets that systemd listens on */
+    ROLE_SOCKETS_MAX = 8,
+    ROLE_DESCRIPTORS_END = ROLE_SOCKET_FD + ROLE_SOCKETS_MAX,
 };
 
 /* The folder of the sockets, 0700. */
 #define ROLE_RUNTIME_VARIABLE "WEIR_RUNTIME_DIR_"
+
+/* How many sockets systemd listens on. */
+#define ROLE_SOCKETS_VARIABLE "WEIR_SOCKETS_"
 
 /* What one worker shows to the others while it runs; written by the worker unless said otherwise.
  */

@@ -39,8 +39,8 @@ struct frontend {
     bool deaf;      /* under the mutex: it stops because nobody can connect any more */
 };
 
-static void set_up(struct frontend *frontend, const struct options *options,
-                   const char *runtime_dir, struct role_pages *pages);
+static void set_up(struct frontend *frontend, const struct gateway_terms *terms,
+                   struct role_pages *pages);
 static void clear(struct frontend *frontend);
 static bool start(struct frontend *frontend, struct error *err);
 static bool start_control(struct frontend *frontend, struct error *err);
@@ -59,8 +59,9 @@ static void wait_for_stop(struct frontend *frontend);
 static bool is_stopping(struct frontend *frontend);
 static void ask_to_kill(void *context, uint32_t worker, uint64_t life);
 
-int frontend_run(const struct options *options, const char *runtime_dir)
+int frontend_run(const struct options *options, const char *runtime_dir, size_t sockets_count)
 {
+    const struct gateway_terms terms = {options, runtime_dir, sockets_count};
     struct frontend frontend;
     struct error err = {0};
     struct role_pages *pages = role_pages_map(&err);
@@ -71,7 +72,7 @@ int frontend_run(const struct options *options, const char *runtime_dir)
         return EXIT_BROKEN;
     }
     confine_begin(CONFINE_FRONTEND, options, runtime_dir);
-    set_up(&frontend, options, runtime_dir, pages);
+    set_up(&frontend, &terms, pages);
     if (start(&frontend, &err)) {
         wait_for_stop(&frontend);
         gateway_stop(frontend.gateway, options->grace_ms);
@@ -84,16 +85,16 @@ int frontend_run(const struct options *options, const char *runtime_dir)
     return status;
 }
 
-static void set_up(struct frontend *frontend, const struct options *options,
-                   const char *runtime_dir, struct role_pages *pages)
+static void set_up(struct frontend *frontend, const struct gateway_terms *terms,
+                   struct role_pages *pages)
 {
-    *frontend = (struct frontend){.options = options,
+    *frontend = (struct frontend){.options = terms->options,
                                   .control_end_fd = -1,
                                   .mutex = PTHREAD_MUTEX_INITIALIZER,
                                   .stop_said = PTHREAD_COND_INITIALIZER};
     frontend->start = ticket_new();
-    frontend->pool = pool_new(options, runtime_dir, pages);
-    frontend->gateway = gateway_new(options, runtime_dir, frontend->pool);
+    frontend->pool = pool_new(terms->options, terms->runtime_dir, pages);
+    frontend->gateway = gateway_new(terms, frontend->pool);
     pool_on_kill(frontend->pool, ask_to_kill, NULL);
 }
 

@@ -9,6 +9,6 @@
 
 /* Serves until the supervisor says stop, and returns the exit status. `runtime_dir`: the folder of
  * the workers' sockets. */
-int frontend_run(const struct options *options, const char *runtime_dir);
+int frontend_run(const struct options *options, const char *runtime_dir, size_t sockets_count);
 
 #endif

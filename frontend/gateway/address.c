@@ -36,6 +36,28 @@ struct address address_everywhere(uint16_t port)
     return address;
 }
 
+bool address_of_socket(int fd, struct address *address_out, struct error *err)
+{
+    *address_out = (struct address){.socket_length = sizeof address_out->socket};
+    return getsockname(fd, (void *)&address_out->socket, &address_out->socket_length) == 0 ||
+           error_set_errno(err, ERROR_INTERNAL, "could not look at a socket of systemd");
+}
+
+uint16_t address_port(const struct address *address)
+{
+    const struct sockaddr_in6 *six = (const void *)&address->socket;
+    const struct sockaddr_in *four = (const void *)&address->socket;
+
+    switch (address->socket.ss_family) {
+    case AF_INET:
+        return ntohs(four->sin_port);
+    case AF_INET6:
+        return ntohs(six->sin6_port);
+    default:
+        return 0;
+    }
+}
+
 bool address_is_local(const struct address *address)
 {
     const struct sockaddr_in6 *six = (const void *)&address->socket;
@@ -44,7 +66,8 @@ bool address_is_local(const struct address *address)
     if (address->socket.ss_family == AF_INET6) {
         return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
     }
-    return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address->socket.ss_family != AF_INET ||
+           ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 bool address_try(const struct address *address, struct error *err)

@@ -30,6 +30,12 @@ MUST_CHECK bool address_read(const char *text, uint16_t port, struct address *ad
 /* All interfaces: IPv6 and IPv4 together, or IPv4 alone on a machine without IPv6. */
 struct address address_everywhere(uint16_t port);
 
+/* Where a socket listens, which may be a path of this machine. Fails with ERROR_INTERNAL. */
+MUST_CHECK bool address_of_socket(int fd, struct address *address_out, struct error *err);
+
+/* 0: it has none. */
+uint16_t address_port(const struct address *address);
+
 /* Whether other machines cannot reach it. */
 bool address_is_local(const struct address *address);
 

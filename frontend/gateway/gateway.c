@@ -55,21 +55,21 @@ static void *run_loop(void *context);
 static void handle_closed(void *owner, bool ok);
 static bool wait_closed(struct gateway *gateway, uint64_t deadline_us);
 
-struct gateway *gateway_new(const struct options *options, const char *runtime_dir,
-                            struct pool *pool)
+struct gateway *gateway_new(const struct gateway_terms *terms, struct pool *pool)
 {
     struct gateway *gateway = mem_zero(sizeof *gateway);
     pthread_condattr_t monotonic;
 
     grpc_log_begin();
     grpc_init();
-    gateway->options = options;
-    gateway->tls = tls_new(options);
+    gateway->options = terms->options;
+    gateway->tls = tls_new(terms->options);
     gateway->schema = schema_new(schema_bytes, schema_bytes_size);
     gateway->streams.schema = gateway->schema;
-    desk_init(&gateway->desk, options, pool);
+    desk_init(&gateway->desk, terms->options, pool);
     gateway->queue = grpc_completion_queue_create_for_next(NULL);
-    gateway->listener.runtime_dir = runtime_dir;
+    gateway->listener.runtime_dir = terms->runtime_dir;
+    gateway->listener.sockets_count = terms->sockets_count;
     gateway->listener.queue = gateway->queue;
     gateway->listener.desk = &gateway->desk;
     gateway->listener.streams = &gateway->streams;

@@ -16,10 +16,15 @@
 
 struct gateway;
 
-/* A gateway that does not listen yet. Its own socket, for commands, will be in runtime_dir (NULL:
- * there is none). All are borrowed until gateway_free(). */
-struct gateway *gateway_new(const struct options *options, const char *runtime_dir,
-                            struct pool *pool);
+/* Where a gateway serves, and how; borrowed. */
+struct gateway_terms {
+    const struct options *options;
+    const char *runtime_dir; /* where its own socket will be, for commands; NULL: it has none */
+    size_t sockets_count; /* that systemd listens on, from ROLE_SOCKET_FD on; 0: it does itself */
+};
+
+/* A gateway that does not listen yet. Options and pool are borrowed until gateway_free(). */
+struct gateway *gateway_new(const struct gateway_terms *terms, struct pool *pool);
 
 /* Listens on options->listen and options->port, and serves. Port 0 takes a free one. Fails with
  * ERROR_REQUEST when an address is in use or not ours to take, or a TLS file is no good. */

@@ -12,6 +12,7 @@
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/require.h"
+#include "common/role.h"
 #include "common/text.h"
 #include "frontend/gateway/address.h"
 #include "frontend/gateway/caller.h"
@@ -39,6 +40,8 @@ static bool bind_all(struct listener *listener, const struct options *options, s
                      uint16_t *port_out, struct error *err);
 static bool bind_address(struct listener *listener, const struct address *address, struct tls *tls,
                          uint16_t *port_out, struct error *err);
+static bool look_at_sockets(struct listener *listener, const struct tls *tls, uint16_t *port_out,
+                            struct error *err);
 static bool bind_own_socket(struct listener *listener, struct error *err);
 static bool is_local(grpc_call *call);
 static void accept_next(struct listener *listener);
@@ -50,7 +53,10 @@ bool listener_open(struct listener *listener, const struct options *options, str
 {
     listener->server = create_server();
     grpc_server_register_completion_queue(listener->server, listener->queue, NULL);
-    if (!bind_all(listener, options, tls, port_out, err) || !bind_own_socket(listener, err)) {
+    bool bound = listener->sockets_count > 0 ? look_at_sockets(listener, tls, port_out, err)
+                                             : bind_all(listener, options, tls, port_out, err);
+
+    if (!bound || !bind_own_socket(listener, err)) {
         /* A server wants to be shut down before it is destroyed, even one that never started. */
         grpc_server_shutdown_and_notify(listener->server, listener->queue, NULL);
         grpc_completion_queue_next(listener->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
@@ -59,6 +65,10 @@ bool listener_open(struct listener *listener, const struct options *options, str
         return false;
     }
     grpc_server_start(listener->server);
+    if (listener->sockets_count > 0) {
+        listener->acceptor =
+            acceptor_start(listener->server, ROLE_SOCKET_FD, listener->sockets_count);
+    }
     grpc_call_details_init(&listener->details);
     grpc_metadata_array_init(&listener->metadata);
     listener->accepted_event = (struct event){handle_accepted, listener};
@@ -68,6 +78,7 @@ bool listener_open(struct listener *listener, const struct options *options, str
 
 void listener_shut(struct listener *listener, struct event *closed)
 {
+    acceptor_stop(&listener->acceptor);
     grpc_server_shutdown_and_notify(listener->server, listener->queue, closed);
 }
 
@@ -183,6 +194,26 @@ static bool bind_address(struct listener *listener, const struct address *addres
     }
     *port_out = (uint16_t)bound;
     listener->is_exposed |= !address_is_local(address);
+    return true;
+}
+
+/* The port is the first one's. */
+static bool look_at_sockets(struct listener *listener, const struct tls *tls, uint16_t *port_out,
+                            struct error *err)
+{
+    if (tls_is_wanted(tls)) {
+        (void)error_set(err, ERROR_REQUEST, "cannot serve TLS on sockets that systemd listens on");
+        return error_hint(err, "Disable the socket unit: weir then listens itself, with TLS.");
+    }
+    for (size_t i = listener->sockets_count; i-- > 0;) {
+        struct address address;
+
+        if (!address_of_socket(ROLE_SOCKET_FD + (int)i, &address, err)) {
+            return false;
+        }
+        listener->is_exposed |= !address_is_local(&address);
+        *port_out = address_port(&address);
+    }
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include "common/attributes.h"
 #include "common/error.h"
 #include "common/options.h"
+#include "frontend/gateway/acceptor.h"
 #include "frontend/gateway/desk.h"
 #include "frontend/gateway/exchange.h"
 #include "frontend/gateway/stream.h"
@@ -25,11 +26,14 @@ struct listener {
     grpc_call *call; /* what the next call is put into */
     grpc_call_details details;
     grpc_metadata_array metadata;
-    const char *runtime_dir; /* where its own socket is; NULL: it has none */
-    bool is_exposed;         /* other machines may reach it */
+    const char *runtime_dir;   /* where its own socket is; NULL: it has none */
+    size_t sockets_count;      /* of systemd, from ROLE_SOCKET_FD on; 0: it listens itself */
+    struct acceptor *acceptor; /* of those sockets */
+    bool is_exposed;           /* other machines may reach it */
 };
 
-/* Binds the options' addresses and port (0: a free one, *port_out says which) and starts to accept.
+/* Binds the options' addresses and port (0: a free one, *port_out says which), or takes systemd's
+ * sockets in their place, and starts to accept.
  * desk, streams, queue and tls are borrowed. Fails with ERROR_REQUEST when an address is none, in
  * use or not ours to take. */
 MUST_CHECK bool listener_open(struct listener *listener, const struct options *options,

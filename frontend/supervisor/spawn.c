@@ -27,16 +27,16 @@ enum {
     AT_OPTIONS,
 };
 
-static bool spawn(struct spawner *spawner, char **arguments, pid_t *pid_out, int *control_fd_out,
-                  struct error *err);
-static _Noreturn void become_child(const struct spawner *spawner, char **arguments, int control_fd,
-                                   pid_t supervisor);
-static bool place_descriptors(const struct spawner *spawner, int control_fd);
+static bool spawn(struct spawner *spawner, char **arguments, size_t sockets, pid_t *pid_out,
+                  int *control_fd_out, struct error *err);
+static _Noreturn void become_child(const struct spawner *spawner, char **arguments, size_t sockets,
+                                   int control_fd, pid_t supervisor);
+static bool place_descriptors(const struct spawn_descriptors *from, size_t sockets, int control_fd);
 static void reset_signals(void);
 static void give_up_rights(void);
 
-void spawner_init(struct spawner *spawner, int pages_fd, int lock_fd, uint64_t workers,
-                  int arguments_count, const char *const arguments[])
+void spawner_init(struct spawner *spawner, const struct spawn_descriptors *descriptors,
+                  uint64_t workers, int arguments_count, const char *const arguments[])
 {
     size_t count = (size_t)arguments_count;
     char **all = mem_zero_array(AT_OPTIONS + 1 + count + 1, sizeof *all);
@@ -46,7 +46,7 @@ void spawner_init(struct spawner *spawner, int pages_fd, int lock_fd, uint64_t w
     for (size_t i = 0; i < count; i++) {
         all[AT_OPTIONS + 1 + i] = mem_text(arguments[i]);
     }
-    *spawner = (struct spawner){.arguments = all, .pages_fd = pages_fd, .lock_fd = lock_fd};
+    *spawner = (struct spawner){.arguments = all, .descriptors = *descriptors};
 }
 
 bool spawn_frontend(struct spawner *spawner, pid_t *pid_out, int *control_fd_out, struct error *err)
@@ -59,7 +59,8 @@ bool spawn_frontend(struct spawner *spawner, pid_t *pid_out, int *control_fd_out
     arguments[AT_TITLE] = title;
     arguments[AT_ROLE_COMMAND] = role_command;
     arguments[AT_ROLE] = role;
-    return spawn(spawner, arguments, pid_out, control_fd_out, err);
+    return spawn(spawner, arguments, spawner->descriptors.activation.count, pid_out, control_fd_out,
+                 err);
 }
 
 bool spawn_worker(struct spawner *spawner, const char *worker, uint64_t life, pid_t *pid_out,
@@ -80,11 +81,11 @@ bool spawn_worker(struct spawner *spawner, const char *worker, uint64_t life, pi
     arguments[AT_ROLE] = role;
     arguments[AT_WORKER] = worker_text;
     arguments[AT_LIFE] = life_text;
-    return spawn(spawner, arguments, pid_out, control_fd_out, err);
+    return spawn(spawner, arguments, 0, pid_out, control_fd_out, err);
 }
 
-static bool spawn(struct spawner *spawner, char **arguments, pid_t *pid_out, int *control_fd_out,
-                  struct error *err)
+static bool spawn(struct spawner *spawner, char **arguments, size_t sockets, pid_t *pid_out,
+                  int *control_fd_out, struct error *err)
 {
     struct timeval send_timeout = {.tv_sec = ROLE_SEND_TIMEOUT_MS / 1000};
     pid_t supervisor = getpid();
@@ -99,7 +100,7 @@ static bool spawn(struct spawner *spawner, char **arguments, pid_t *pid_out, int
     pid_t pid = fork();
 
     if (pid == 0) {
-        become_child(spawner, arguments, ends[1], supervisor);
+        become_child(spawner, arguments, sockets, ends[1], supervisor);
     }
     int errno_value = errno;
 
@@ -114,8 +115,8 @@ static bool spawn(struct spawner *spawner, char **arguments, pid_t *pid_out, int
     return true;
 }
 
-static _Noreturn void become_child(const struct spawner *spawner, char **arguments, int control_fd,
-                                   pid_t supervisor)
+static _Noreturn void become_child(const struct spawner *spawner, char **arguments, size_t sockets,
+                                   int control_fd, pid_t supervisor)
 {
     /* The signal comes only if the supervisor dies from here on: look whether it has already. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != supervisor) {
@@ -123,7 +124,7 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
     }
     reset_signals();
     give_up_rights();
-    if (!place_descriptors(spawner, control_fd)) {
+    if (!place_descriptors(&spawner->descriptors, sockets, control_fd)) {
         log_message(LOG_SEVERE, "could not hand descriptors to %s", arguments[AT_TITLE]);
         _exit(EXIT_NO_ROLE);
     }
@@ -135,18 +136,23 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
 }
 
 /* The sources may stand where others belong, so all go out of the way first. */
-static bool place_descriptors(const struct spawner *spawner, int control_fd)
+static bool place_descriptors(const struct spawn_descriptors *from, size_t sockets, int control_fd)
 {
-    int control = fcntl(control_fd, F_DUPFD_CLOEXEC, ROLE_LOCK_FD + 1);
-    int pages = fcntl(spawner->pages_fd, F_DUPFD_CLOEXEC, ROLE_LOCK_FD + 1);
-    int lock = fcntl(spawner->lock_fd, F_DUPFD_CLOEXEC, ROLE_LOCK_FD + 1);
+    int control = fcntl(control_fd, F_DUPFD_CLOEXEC, ROLE_DESCRIPTORS_END);
+    int pages = fcntl(from->pages, F_DUPFD_CLOEXEC, ROLE_DESCRIPTORS_END);
+    int lock = fcntl(from->lock, F_DUPFD_CLOEXEC, ROLE_DESCRIPTORS_END);
 
     if (control < 0 || pages < 0 || lock < 0 || dup2(control, ROLE_CONTROL_FD) < 0 ||
         dup2(pages, ROLE_PAGES_FD) < 0 || dup2(lock, ROLE_LOCK_FD) < 0) {
         return false;
     }
+    for (size_t i = 0; i < sockets; i++) {
+        if (dup2(from->activation.sockets[i], ROLE_SOCKET_FD + (int)i) < 0) {
+            return false;
+        }
+    }
     /* Ours are all CLOEXEC; this is for what the supervisor itself has inherited. */
-    (void)close_range(ROLE_LOCK_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    (void)close_range(ROLE_SOCKET_FD + (unsigned)sockets, ~0U, CLOSE_RANGE_CLOEXEC);
     return true;
 }
 

@@ -137,22 +137,25 @@ static bool prepare(struct supervisor *supervisor, int arguments_count,
 {
     const struct options *options = supervisor->options;
     struct family *family = &supervisor->family;
-    int lock_fd;
-    int pages_fd;
+    struct spawn_descriptors descriptors = {0};
+    char sockets[24];
 
     setup_descriptor_limit();
-    if (!data_folder_lock(options->data_dir, LOCK_WAIT_MS, &lock_fd, err) ||
-        !setup_signals(&supervisor->signal_fd, err) || !setup_pages(&pages_fd, err) ||
+    if (!activation_take(&descriptors.activation, err) ||
+        !data_folder_lock(options->data_dir, LOCK_WAIT_MS, &descriptors.lock, err) ||
+        !setup_signals(&supervisor->signal_fd, err) || !setup_pages(&descriptors.pages, err) ||
         !runtime_folder_open(&family->runtime, err)) {
         return false;
     }
-    data_folder_note_sockets(lock_fd, family->runtime.path);
-    if (setenv(ROLE_RUNTIME_VARIABLE, family->runtime.path, 1) != 0) {
+    data_folder_note_sockets(descriptors.lock, family->runtime.path);
+    snprintf(sockets, sizeof sockets, "%zu", descriptors.activation.count);
+    if (setenv(ROLE_RUNTIME_VARIABLE, family->runtime.path, 1) != 0 ||
+        setenv(ROLE_SOCKETS_VARIABLE, sockets, 1) != 0) {
         return error_set_errno(err, ERROR_INTERNAL, "could not set an environment variable");
     }
     notify_open(&supervisor->notify);
     family_init(family, options->workers);
-    spawner_init(&family->spawner, pages_fd, lock_fd, options->workers, arguments_count, arguments);
+    spawner_init(&family->spawner, &descriptors, options->workers, arguments_count, arguments);
     return true;
 }
 

@@ -49,7 +49,7 @@ static void open_site(struct site *site, uint64_t handlers, uint64_t waiting)
     *site = (struct site){
         .options = {.handlers_max = handlers, .waiting_max = waiting}
     };
-    site->gateway = gateway_new(&site->options, NULL, NULL);
+    site->gateway = gateway_new(&(struct gateway_terms){.options = &site->options}, NULL);
     assert_true(gateway_start(site->gateway, &err));
     snprintf(address, sizeof address, "ipv4:127.0.0.1:%u", gateway_port(site->gateway));
 
@@ -258,7 +258,7 @@ static void test_a_port_in_use_is_refused_with_a_hint(void **state)
     open_site(&site, 4, 10);
 
     struct options same = {.port = gateway_port(site.gateway), .handlers_max = 1};
-    struct gateway *second = gateway_new(&same, NULL, NULL);
+    struct gateway *second = gateway_new(&(struct gateway_terms){.options = &same}, NULL);
 
     assert_false(gateway_start(second, &err));
     assert_int_equal(err.kind, ERROR_REQUEST);
