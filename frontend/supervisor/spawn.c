@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,11 +28,12 @@ enum {
     AT_OPTIONS,
 };
 
-static bool spawn(struct spawner *spawner, char **arguments, size_t sockets, pid_t *pid_out,
+static bool spawn(struct spawner *spawner, char **arguments, bool is_frontend, pid_t *pid_out,
                   int *control_fd_out, struct error *err);
-static _Noreturn void become_child(const struct spawner *spawner, char **arguments, size_t sockets,
-                                   int control_fd, pid_t supervisor);
+static _Noreturn void become_child(const struct spawner *spawner, char **arguments,
+                                   bool is_frontend, int control_fd, pid_t supervisor);
 static bool place_descriptors(const struct spawn_descriptors *from, size_t sockets, int control_fd);
+static char *wiping_tunables(void);
 static void reset_signals(void);
 static void give_up_rights(void);
 
@@ -46,7 +48,8 @@ void spawner_init(struct spawner *spawner, const struct spawn_descriptors *descr
     for (size_t i = 0; i < count; i++) {
         all[AT_OPTIONS + 1 + i] = mem_text(arguments[i]);
     }
-    *spawner = (struct spawner){.arguments = all, .descriptors = *descriptors};
+    *spawner = (struct spawner){
+        .arguments = all, .descriptors = *descriptors, .frontend_tunables = wiping_tunables()};
 }
 
 bool spawn_frontend(struct spawner *spawner, pid_t *pid_out, int *control_fd_out, struct error *err)
@@ -59,8 +62,7 @@ bool spawn_frontend(struct spawner *spawner, pid_t *pid_out, int *control_fd_out
     arguments[AT_TITLE] = title;
     arguments[AT_ROLE_COMMAND] = role_command;
     arguments[AT_ROLE] = role;
-    return spawn(spawner, arguments, spawner->descriptors.activation.count, pid_out, control_fd_out,
-                 err);
+    return spawn(spawner, arguments, true, pid_out, control_fd_out, err);
 }
 
 bool spawn_worker(struct spawner *spawner, const char *worker, uint64_t life, pid_t *pid_out,
@@ -81,10 +83,10 @@ bool spawn_worker(struct spawner *spawner, const char *worker, uint64_t life, pi
     arguments[AT_ROLE] = role;
     arguments[AT_WORKER] = worker_text;
     arguments[AT_LIFE] = life_text;
-    return spawn(spawner, arguments, 0, pid_out, control_fd_out, err);
+    return spawn(spawner, arguments, false, pid_out, control_fd_out, err);
 }
 
-static bool spawn(struct spawner *spawner, char **arguments, size_t sockets, pid_t *pid_out,
+static bool spawn(struct spawner *spawner, char **arguments, bool is_frontend, pid_t *pid_out,
                   int *control_fd_out, struct error *err)
 {
     struct timeval send_timeout = {.tv_sec = ROLE_SEND_TIMEOUT_MS / 1000};
@@ -100,7 +102,7 @@ static bool spawn(struct spawner *spawner, char **arguments, size_t sockets, pid
     pid_t pid = fork();
 
     if (pid == 0) {
-        become_child(spawner, arguments, sockets, ends[1], supervisor);
+        become_child(spawner, arguments, is_frontend, ends[1], supervisor);
     }
     int errno_value = errno;
 
@@ -115,8 +117,8 @@ static bool spawn(struct spawner *spawner, char **arguments, size_t sockets, pid
     return true;
 }
 
-static _Noreturn void become_child(const struct spawner *spawner, char **arguments, size_t sockets,
-                                   int control_fd, pid_t supervisor)
+static _Noreturn void become_child(const struct spawner *spawner, char **arguments,
+                                   bool is_frontend, int control_fd, pid_t supervisor)
 {
     /* The signal comes only if the supervisor dies from here on: look whether it has already. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != supervisor) {
@@ -124,9 +126,13 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
     }
     reset_signals();
     give_up_rights();
-    if (!place_descriptors(&spawner->descriptors, sockets, control_fd)) {
+    if (!place_descriptors(&spawner->descriptors,
+                           is_frontend ? spawner->descriptors.activation.count : 0, control_fd)) {
         log_message(LOG_SEVERE, "could not hand descriptors to %s", arguments[AT_TITLE]);
         _exit(EXIT_NO_ROLE);
+    }
+    if (is_frontend && putenv(spawner->frontend_tunables) != 0) {
+        log_message(LOG_WARNING, "the frontend will not wipe all memory that it frees");
     }
     /* Not by name: an upgrade that replaces the file must not mix versions. */
     execv("/proc/self/exe", arguments);
@@ -154,6 +160,17 @@ static bool place_descriptors(const struct spawn_descriptors *from, size_t socke
     /* Ours are all CLOEXEC; this is for what the supervisor itself has inherited. */
     (void)close_range(ROLE_SOCKET_FD + (unsigned)sockets, ~0U, CLOSE_RANGE_CLOEXEC);
     return true;
+}
+
+/* gRPC and nng pass requests on in memory of their own, with the keys of batch files in it. glibc
+ * overwrites all that is freed if it is told so (M_PERTURB in mallopt(3)), except in its cache per
+ * thread. The variable's other settings are the user's. */
+static char *wiping_tunables(void)
+{
+    const char *given = getenv("GLIBC_TUNABLES");
+
+    return mem_format("GLIBC_TUNABLES=%s%sglibc.malloc.perturb=90:glibc.malloc.tcache_count=0",
+                      given != NULL ? given : "", given != NULL ? ":" : "");
 }
 
 /* Terminals and systemd send SIGINT, SIGHUP and SIGTERM to all processes, but only the supervisor

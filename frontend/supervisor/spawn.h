@@ -24,6 +24,7 @@ struct spawn_descriptors {
 struct spawner {
     char **arguments; /* what the children get: title, "role", role, serve's options */
     struct spawn_descriptors descriptors;
+    char *frontend_tunables; /* for putenv() */
 };
 
 /* Prepares the arguments, so that starting a child allocates nothing. `workers` is passed on as an

@@ -16,19 +16,20 @@ KEY = bytes(range(32))
 class BigBatch:
     """ROWS rows per copy, all of one version."""
 
-    def __init__(self, folder, version, rows=ROWS):
+    def __init__(self, folder, version, rows=ROWS, key=KEY):
         self.version = version
         self.rows = rows
+        self.key = key
         self.path = os.path.join(folder, f"big-{version}-{rows}-{os.urandom(4).hex()}.csv")
         # Not in key order, so that sorting has work to do.
         lines = "".join(f"{number * 7919 % rows},{version},notes of a usual length {number:080}\n"
                         for number in range(rows))
         with open(self.path, "wb") as file:
-            file.write(aes(zstd(b"id,version,notes\n" + lines.encode()), KEY))
+            file.write(aes(zstd(b"id,version,notes\n" + lines.encode()), key))
 
     def request(self, table, copies, more_paths=()):
         return sdk.WriteBatchRequest(
-            schema_name=table.schema, table=table.message(), keys={self.path: KEY},
+            schema_name=table.schema, table=table.message(), keys={self.path: self.key},
             replace_files=[self.path] * copies + list(more_paths),
             file_params=sdk.FileParams(compression=sdk.ZSTD, encryption=sdk.AES))
 
