@@ -1,6 +1,6 @@
 /* What a row costs on its way through the decode chain, one stage more with each line.
  *
- * Rows are those of bench_sync: 12 columns, about 200 bytes. Each figure is the best of a few
+ * Rows have 12 columns and about 200 bytes. Each figure is the best of a few
  * rounds, in time of the CPU; the file stands in memory. bench_pipeline goes on to the table. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 /* Takes the batch files of the sync benchmark through the worker's steps in one process and one
  * thread, and prints what each step costs a row.
  *
- *     bench_pipeline FOLDER FILE...
+ *     bench_pipeline FOLDER COLUMNS FILE...
  *
- * FOLDER is where table and runs go; the files are bench_sync_data's, compressed and encrypted as
- * bench_sync.py does. A step that cannot be timed alone is timed with those before it, and their
- * time is taken off. Times are of the CPU: what else the machine does, and the disk, stay out. */
+ * FOLDER is where table and runs go; COLUMNS is NAME:TYPE,... of which the first is the key; the
+ * files are compressed and encrypted as the suite does. A step that cannot be timed alone is timed
+ * with those before it, and their time is taken off. Times are of the CPU: what else the machine
+ * does, and the disk, stay out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,34 +27,11 @@ enum {
     READ_BYTES = 256 * 1024,
     CELL_BYTES_MAX = 1024 * 1024,
     RUNS_MAX = LIMIT_RUNS_MERGED,
+    COLUMNS_MAX = 256,
 };
 
 #define RUN_BUDGET_BYTES (64 * MIB)
 #define MAP_BYTES        (64 * GIB)
-
-struct bench_column {
-    const char *name;
-    enum column_type type;
-};
-
-static const struct bench_column columns[] = {
-    {"id",               COLUMN_LONG        },
-    {"customer",         COLUMN_STRING      },
-    {"email",            COLUMN_STRING      },
-    {"amount",           COLUMN_DECIMAL     },
-    {"quantity",         COLUMN_INT         },
-    {"weight",           COLUMN_DOUBLE      },
-    {"active",           COLUMN_BOOLEAN     },
-    {"day",              COLUMN_NAIVE_DATE  },
-    {"created",          COLUMN_UTC_DATETIME},
-    {"country",          COLUMN_STRING      },
-    {"notes",            COLUMN_STRING      },
-    {"_fivetran_synced", COLUMN_UTC_DATETIME},
-};
-
-enum {
-    COLUMNS_COUNT = sizeof columns / sizeof columns[0]
-};
 
 struct bench {
     const char *folder;
@@ -62,7 +40,7 @@ struct bench {
     uint8_t key[KEY_BYTES];
     struct store *store;
     struct table *table;
-    uint32_t column_ids[COLUMNS_COUNT];
+    uint32_t column_ids[COLUMNS_MAX];
     struct binding_terms binding;
     struct run_builder *builder;
     struct run_place runs[RUNS_MAX];
@@ -75,7 +53,8 @@ struct bench {
 
 static uint64_t cpu_us(void);
 static void must(bool done, const struct error *err);
-static void open_table(struct bench *bench);
+static void open_table(struct bench *bench, char *columns);
+static void add_column(struct table *table, char *text);
 static struct source_terms source_terms(const struct bench *bench, const char *path);
 static struct source *open_source(const struct bench *bench, const char *path);
 static void read_all(struct bench *bench);
@@ -100,13 +79,13 @@ int main(int arguments_count, char *arguments[])
     uint64_t us = 0;
     uint64_t commit_us = 0;
 
-    if (arguments_count < 3) {
-        fprintf(stderr, "usage: bench_pipeline FOLDER FILE...\n");
+    if (arguments_count < 4) {
+        fprintf(stderr, "usage: bench_pipeline FOLDER COLUMNS FILE...\n");
         return 2;
     }
-    bench.files = arguments + 2;
-    bench.files_count = arguments_count - 2;
-    open_table(&bench);
+    bench.files = arguments + 3;
+    bench.files_count = arguments_count - 3;
+    open_table(&bench, arguments[2]);
 
     started = cpu_us();
     read_all(&bench);
@@ -172,7 +151,7 @@ static void must(bool done, const struct error *err)
     }
 }
 
-static void open_table(struct bench *bench)
+static void open_table(struct bench *bench, char *columns)
 {
     const struct store_terms terms = {.data_dir = bench->folder, .map_size_bytes = MAP_BYTES};
     OWNED(table_free) struct table *wished = mem_zero(sizeof *wished);
@@ -180,22 +159,19 @@ static void open_table(struct bench *bench)
 
     wished->schema_name = mem_text("bench");
     wished->name = mem_text("orders");
-    for (unsigned i = 0; i < COLUMNS_COUNT; i++) {
-        struct column *column = table_add_column(wished, columns[i].name);
-
-        column->type = columns[i].type;
-        column->key_position = i == 0 ? 1 : 0;
+    for (char *text = strtok(columns, ","); text != NULL; text = strtok(NULL, ",")) {
+        add_column(wished, text);
     }
     must(store_open(&terms, &bench->store, &err), &err);
     must(registry_create(bench->store, wished, &err), &err);
     must(registry_find(bench->store, "bench", "orders", &bench->table, &err), &err);
-    for (unsigned i = 0; i < COLUMNS_COUNT; i++) {
+    for (unsigned i = 0; i < bench->table->columns_count; i++) {
         bench->column_ids[i] = bench->table->columns[i].id;
     }
     bench->binding = (struct binding_terms){
         .table = bench->table,
         .request_column_ids = bench->column_ids,
-        .request_columns_count = COLUMNS_COUNT,
+        .request_columns_count = bench->table->columns_count,
         .null_string = "null-",
         .unmodified_string = "unmod-",
     };
@@ -203,6 +179,25 @@ static void open_table(struct bench *bench)
         bench->key[i] = i;
     }
     bench->builder = run_builder_new(RUN_BUDGET_BYTES);
+}
+
+/* NAME:TYPE */
+static void add_column(struct table *table, char *text)
+{
+    const char *name = strtok_r(text, ":", &text);
+    struct column *column = table_add_column(table, name);
+    struct error err = {0};
+
+    must(table->columns_count <= COLUMNS_MAX || error_set(&err, ERROR_LIMIT, "too many columns"),
+         &err);
+    column->key_position = table->columns_count == 1;
+    for (uint32_t type = 1; column_type_is_known(type); type++) {
+        if (strcmp(column_type_name(type), text) == 0) {
+            column->type = type;
+            return;
+        }
+    }
+    must(error_set(&err, ERROR_REQUEST, "there is no type %s", text), &err);
 }
 
 static struct source_terms source_terms(const struct bench *bench, const char *path)
