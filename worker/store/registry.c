@@ -163,8 +163,6 @@ bool registry_each(struct store *store, bool (*visit)(void *context, const struc
            env_fail(err, result, "could not read the registry");
 }
 
-/* Table folders without a registry: it was lost, and a new one would let the sweep remove them. The
- * writing transaction is open, so nobody else is making it at this moment. */
 /* A worker that dies between its commit and its answer is tried again: it finds its own id. */
 static bool is_retry(const struct table *existing, const struct table *wished)
 {
