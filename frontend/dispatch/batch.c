@@ -413,6 +413,7 @@ static void log_batch(const struct batch *batch)
     log_number(&line, "rows", batch->totals.rows);
     log_number(&line, "bytes", batch->totals.bytes_decoded);
     log_number(&line, "decode_ms", batch->totals.decode_us / 1000);
+    log_number(&line, "wait_ms", ticket_waited_us(batch->ticket) / 1000);
     log_number(&line, "apply_ms", batch->totals.apply_us / 1000);
     log_number(&line, "commit_ms", batch->totals.commit_us / 1000);
     log_number(&line, "ms", (clock_us() - batch->started_us) / 1000);

@@ -344,7 +344,7 @@ static bool give_one(struct pool *pool, bool express)
     life->holders++;
     pool->busy_count++;
     pool->stages_running += waiters[chosen]->kind == WAITING_STAGE ? 1 : 0;
-    ticket_root(waiters[chosen]->ticket)->running++;
+    ticket_begin(waiters[chosen]->ticket);
     life->ticket = waiters[chosen]->ticket;
     waiters[chosen]->given = life;
     leave_queue(pool, waiters[chosen]);
@@ -355,7 +355,7 @@ static bool give_one(struct pool *pool, bool express)
 static void give_back(struct pool *pool, struct life *life, enum waiting_kind kind)
 {
     pthread_mutex_lock(&pool->mutex);
-    ticket_root(life->ticket)->running--;
+    ticket_end(life->ticket);
     life->ticket = NULL;
     life->busy = false;
     pool->busy_count--;

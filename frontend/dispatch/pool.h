@@ -40,6 +40,10 @@ bool ticket_is_cancelled(const struct ticket *ticket);
  * 0: none. */
 unsigned ticket_lost_file(const struct ticket *ticket);
 
+/* How long an RPC waited, in microseconds, with none of its jobs on a worker: for its table, for a
+ * thread, for workers. */
+uint64_t ticket_waited_us(const struct ticket *ticket);
+
 void ticket_free(struct ticket **ticket);
 
 /* `options`, `runtime_dir` and `pages`, which the workers share, are borrowed until pool_free(). */

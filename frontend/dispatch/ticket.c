@@ -1,13 +1,17 @@
 /* A running RPC as the dispatcher sees it: see pool.h. */
 #include "frontend/dispatch/ticket.h"
 
+#include "common/clock.h"
 #include "common/mem.h"
 
 static int why_cancelled(const struct ticket *ticket);
 
 struct ticket *ticket_new(void)
 {
-    return mem_zero(sizeof(struct ticket));
+    struct ticket *ticket = mem_zero(sizeof *ticket);
+
+    ticket->idle_us = clock_us();
+    return ticket;
 }
 
 void ticket_name_table(struct ticket *ticket, const char *schema_name, const char *table_name)
@@ -45,6 +49,29 @@ bool ticket_is_cancelled(const struct ticket *ticket)
 unsigned ticket_lost_file(const struct ticket *ticket)
 {
     return ticket->lost_file;
+}
+
+uint64_t ticket_waited_us(const struct ticket *ticket)
+{
+    return ticket->waited_us;
+}
+
+void ticket_begin(struct ticket *ticket)
+{
+    struct ticket *root = ticket_root(ticket);
+
+    if (root->running++ == 0) {
+        root->waited_us += clock_us() - root->idle_us;
+    }
+}
+
+void ticket_end(struct ticket *ticket)
+{
+    struct ticket *root = ticket_root(ticket);
+
+    if (--root->running == 0) {
+        root->idle_us = clock_us();
+    }
 }
 
 void ticket_free(struct ticket **ticket)

@@ -14,10 +14,18 @@ struct ticket {
     unsigned lost_file;      /* set by the thread that runs a job under the ticket */
     const char *schema_name; /* of a root: the table that it is about; NULL: none */
     const char *table_name;
-    unsigned running; /* of a root: its jobs on workers; under the pool's mutex */
+
+    /* Of a root, under the pool's mutex. */
+    unsigned running;   /* its jobs on workers */
+    uint64_t idle_us;   /* since when none runs */
+    uint64_t waited_us; /* how long none ran before */
 };
 
 /* The RPC's own ticket. */
 struct ticket *ticket_root(struct ticket *ticket);
+
+/* A job begins on a worker, and ends. Under the pool's mutex. */
+void ticket_begin(struct ticket *ticket);
+void ticket_end(struct ticket *ticket);
 
 #endif

@@ -41,6 +41,24 @@ class Waiting(ServerCase):
         for call in [first, *waiting]:
             self.assertEqual(call.result().WhichOneof("response"), "success")
 
+    def test_the_log_tells_how_long_each_batch_waited(self):
+        first = self.client.start("WriteBatch", self.big.request(self.queued_table, 20))
+        time.sleep(0.2)
+        second = self.client.start("WriteBatch", self.small.request(self.queued_table, 1))
+        for call in (first, second):
+            self.assertEqual(call.result().WhichOneof("response"), "success")
+
+        lines = [line for line in self.server.log_lines()
+                 if line["message"] == "applied a batch"
+                 and line["table"] == self.queued_table.name]
+        self.assertEqual([line["rows"] for line in lines], [20 * self.big.rows, self.small.rows])
+        for line in lines:
+            for part in ("bytes", "decode_ms", "wait_ms", "apply_ms", "commit_ms"):
+                self.assertGreaterEqual(line[part], 0)
+        self.assertGreater(lines[0]["decode_ms"], 0)
+        # The second one came before the first one's rows were applied.
+        self.assertGreaterEqual(lines[1]["wait_ms"], lines[0]["apply_ms"])
+
     def test_watchers_and_idle_streams_delay_nobody(self):
         clients = [self.server.client() for _ in range(10)]
         watches = [Health(client.channel).watch() for client in clients for _ in range(10)]
