@@ -124,7 +124,7 @@ bench bench-full: build_dependencies
 	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir python_messages bench_programs"
 	@$(CLIENT) tests/bench/suite --command "make $@" $(BENCH_OPTIONS) $(ARGS)
 
-bench: BENCH_OPTIONS = --quick --rows 400000 --repetitions 1
+bench: BENCH_OPTIONS = --quick --rows 400000 --repetitions 1 --small-batches 300
 bench-full: BENCH_OPTIONS = --output BENCHMARKS.md
 
 # POWER_IMAGES disks as a power cut may leave them, each with a server started on it.

@@ -20,15 +20,17 @@ enum {
     LONG_CELL_BYTES = 1000000,
     OUTPUT_BYTES = 1 << 20,
     UNMODIFIED_PERCENT = 60,
+    DELETED_PERCENT = 10,
     DAYS_A_MONTH = 28, /* of the made-up dates: every month has them */
 };
 
 /* Which version of itself a row shows. */
 enum what {
-    FULL,   /* every cell of VERSION */
-    UPDATE, /* the same with most cells unmodified */
-    MERGED, /* what UPDATE leaves: the unmodified cells are of the version before */
-    CLOSED, /* FULL, ended by the version after it */
+    FULL,     /* every cell of VERSION */
+    UPDATE,   /* the same with most cells unmodified */
+    MERGED,   /* what UPDATE leaves: the unmodified cells are of the version before */
+    CLOSED,   /* FULL, ended by the version after it */
+    MIGRATED, /* FULL, with the history that a soft deleted row or one that is not gets */
 };
 
 struct row {
@@ -43,7 +45,7 @@ struct column {
     bool is_always_set; /* key, synced and history columns: never unmodified */
 };
 
-static const char *const what_names[] = {"full", "update", "merged", "closed"};
+static const char *const what_names[] = {"full", "update", "merged", "closed", "migrated"};
 
 static const char *const words[] = {
     "blue",    "pocket", "river",  "garden", "copper", "morning", "window", "paper",
@@ -53,6 +55,8 @@ static const char *const words[] = {
 
 /* As real files have it: long enough to be quoted. */
 static const char unmodified[] = "\"unmod-RvPcQbxkWnDzLsHtGyMfAjUeKoBiXwQz\"";
+
+static const char beginning_of_time[] = "0001-01-01T00:00:00Z";
 
 static const char *const colours[] = {"amber", "beige", "cream", "ebony"};
 
@@ -234,11 +238,27 @@ static void print_synced(const struct row *row, uint64_t random)
     fputs("T12:00:00.123Z", stdout);
 }
 
-static void print_start(const struct row *row, uint64_t random)
+static bool is_deleted(const struct row *row)
+{
+    return mix(row->id) % 100 < DELETED_PERCENT;
+}
+
+static void print_deleted(const struct row *row, uint64_t random)
 {
     (void)random;
-    print_day_of(row->version);
-    fputs("T00:00:00Z", stdout);
+    fputs(is_deleted(row) ? "true" : "false", stdout);
+}
+
+static void print_start(const struct row *row, uint64_t random)
+{
+    if (row->what != MIGRATED) {
+        print_day_of(row->version);
+        fputs("T00:00:00Z", stdout);
+    } else if (is_deleted(row)) {
+        fputs(beginning_of_time, stdout);
+    } else {
+        print_synced(row, random); /* the greatest of the table: all of a version are alike */
+    }
 }
 
 static void print_end(const struct row *row, uint64_t random)
@@ -248,14 +268,18 @@ static void print_end(const struct row *row, uint64_t random)
         print_day_of(row->version);
         fputs("T23:59:59.999Z", stdout);
     } else {
-        fputs("9999-12-31T23:59:59.999Z", stdout);
+        fputs(row->what == MIGRATED && is_deleted(row) ? beginning_of_time
+                                                       : "9999-12-31T23:59:59.999Z",
+              stdout);
     }
 }
 
 static void print_active(const struct row *row, uint64_t random)
 {
+    bool is_over = row->what == CLOSED || (row->what == MIGRATED && is_deleted(row));
+
     (void)random;
-    fputs(row->what == CLOSED ? "false" : "true", stdout);
+    fputs(is_over ? "false" : "true", stdout);
 }
 
 /* One row per kind of column: to add one, add a row here and its type in suite/tables.py. */
@@ -282,6 +306,7 @@ static const struct {
     {'B', {.print = print_start, .is_always_set = true}   },
     {'E', {.print = print_end, .is_always_set = true}     },
     {'A', {.print = print_active, .is_always_set = true}  },
+    {'X', {.print = print_deleted}                        },
 };
 
 static size_t parse_columns(char *text, struct column columns[COLUMNS_MAX])

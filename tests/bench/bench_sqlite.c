@@ -184,6 +184,7 @@ static void bind(sqlite3_stmt *statement, int column, const struct cell *cell)
         break;
     case 'b':
     case 'A':
+    case 'X':
         sqlite3_bind_int(statement, place, cell->bytes[0] == 't');
         break;
     default:

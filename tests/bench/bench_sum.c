@@ -129,6 +129,7 @@ static void normalise(struct cell *cell, char kind)
     switch (kind) {
     case 'b': /* true, t, 1 */
     case 'A':
+    case 'X':
         cell->bytes[0] = cell->length > 0 && strchr("t1", cell->bytes[0]) != NULL ? '1' : '0';
         cell->length = 1;
         break;

@@ -1,17 +1,21 @@
 """The cases that are one batch: workloads, and how weir and its peers are run on them in turn."""
 from folders import scratch
 from rows import Rows
-from tables import HISTORY, ORDERS
+from tables import HISTORY, LONG, ORDERS, PAGES, PAIRS, WIDE
 from weir import Weir
 from workload import Stage, Workload
 
 
-def load(rows, order="shuffled"):
-    return Workload(ORDERS, {"replace": Rows(rows, order=order)}, [Rows(rows)])
+def only_load(table, rows):
+    return Workload(table, {"replace": rows}, [rows])
+
+
+def load(rows):
+    return only_load(ORDERS, Rows(rows))
 
 
 def load_ascending(rows):
-    return load(rows, "ascending")
+    return only_load(ORDERS, Rows(rows, order="ascending"))
 
 
 def load_more(rows):
@@ -60,7 +64,28 @@ def history(rows):
                     before={"replace": Rows(rows // 2)})
 
 
-def run(bench, name, make_workload, peers, also=None):
+def string_key(rows):
+    return only_load(PAIRS, Rows(rows // 2))
+
+
+def long_key(rows):
+    return only_load(PAGES, Rows(rows // 4))
+
+
+def wide(rows):
+    return only_load(WIDE, Rows(rows // 20))
+
+
+def long_cells(rows):
+    return only_load(LONG, Rows(rows // 2000))
+
+
+def decode(rows):
+    """Updates of rows that are not there: all is decoded, nothing is stored."""
+    return Workload(ORDERS, {"update": Rows(rows // 2, what="update")}, [])
+
+
+def run(bench, name, make_workload, peers, also=None, repetitions=None):
     """`peers` are the names of those that the case is for; `also` measures more on its files."""
     workload = make_workload(bench.rows)
     engines = [Weir] + [peer for peer in bench.peers if peer.name in peers]
@@ -69,7 +94,7 @@ def run(bench, name, make_workload, peers, also=None):
         stage = Stage(workload, folder)
         for engine in engines:
             stage.prepare(engine)
-        for _ in range(bench.repetitions):
+        for _ in range(repetitions or bench.repetitions):
             for engine in engines:
                 measures[engine].append(stage.run(engine))
         if also:

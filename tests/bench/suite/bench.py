@@ -23,9 +23,11 @@ class Line:
 class Bench:
     rows: int          # of the case load; every other case has its share of them
     repetitions: int
+    small_batches: int  # of one client
     folder: str
     peers: list
     lines: list = field(default_factory=list)
+    latencies: list = field(default_factory=list)
     stages: dict = field(default_factory=dict)   # {step of a worker: nanoseconds a row}
 
     def add(self, case, engine, rows, measures):
@@ -34,6 +36,9 @@ class Bench:
     def line(self, case, engine):
         return next((line for line in self.lines if (line.case, line.engine) == (case, engine)),
                     None)
+
+    def latency(self, case):
+        return next((latency for latency in self.latencies if latency.case == case), None)
 
     def ratio(self, case, peer, what="seconds"):
         """Median over the pairs of a run: how many times as much as weir the peer took, or None."""

@@ -18,6 +18,7 @@ class Measure:
     cpu: float
     peaks: dict = field(default_factory=dict)  # {role: bytes}
     peak: int = 0                              # of all together
+    times: dict = field(default_factory=dict)  # {step: milliseconds}, as the engine tells
 
     def peak_of(self, role):
         return max((peak for name, peak in self.peaks.items() if name.startswith(role)), default=0)

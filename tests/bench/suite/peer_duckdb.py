@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from duckdb_sql import STATEMENTS, create, sql_types
+from engine import Engine
 from rows import KEY, TOOLS, in_parallel, sums_of_csv
 from weir import NULL_STRING
 
@@ -21,17 +22,12 @@ def is_installed():
     return shutil.which("node") and (FOLDER / "node_modules" / PACKAGE).exists()
 
 
-class DuckDb:
+class DuckDb(Engine):
     """All files of a phase in one statement."""
     name = "DuckDB"
-    phases = {"earliest_start", "replace", "update", "delete"}
-
-    def __init__(self, folder):
-        self.folder = folder
 
     @staticmethod
     def missing():
-        """Installs it when it can."""
         if is_installed():
             return None
         install = ["npm", "install", "--prefix", str(FOLDER), f"{PACKAGE}@{PACKAGE_VERSION}"]

@@ -6,13 +6,13 @@ import pwd
 import subprocess
 import tempfile
 
+from engine import Engine
 from rows import KEY, TOOLS, in_parallel, sums_of_csv
 from server import children_of, wait_until
 from weir import NULL_STRING
 
 PROGRAMS = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin"))), "")
 USER = "postgres"  # it refuses to run as root
-BACKEND = f"postgres: {USER} "  # the title of a process that serves a client
 CLIENTS = 2
 SQL_TYPES = {"LONG": "bigint", "INT": "integer", "DOUBLE": "double precision",
              "DECIMAL": "numeric(18,2)", "BOOLEAN": "boolean", "NAIVE_DATE": "date",
@@ -25,12 +25,12 @@ SETTINGS = {"listen_addresses": "", "shared_buffers": "4GB", "work_mem": "256MB"
             "wal_buffers": "64MB", "autovacuum": "off", "timezone": "UTC"}
 
 
-class Postgres:
+class Postgres(Engine):
     name = "PostgreSQL"
     phases = {"replace"}
 
     def __init__(self, folder):
-        self.folder = folder
+        super().__init__(folder)
         self.cluster = os.path.join(folder, "cluster")
 
     @staticmethod
@@ -68,9 +68,18 @@ class Postgres:
         as_user("pg_ctl", "-D", self.cluster, "-w", "-t", "600", action, *options)
 
     def processes(self):
-        with open(os.path.join(self.cluster, "postmaster.pid"), encoding="utf-8") as file:
-            postmaster = int(file.readline())
+        postmaster = self.postmaster()
         return {"postmaster": postmaster, **children_of(postmaster)}
+
+    def postmaster(self):
+        with open(os.path.join(self.cluster, "postmaster.pid"), encoding="utf-8") as file:
+            return int(file.readline())
+
+    def children(self):
+        """Their process ids, also of those that ended but still have to be waited for."""
+        pid = self.postmaster()
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+            return set(file.read().split())
 
     def psql(self, script, **options):
         return subprocess.run(
@@ -85,9 +94,10 @@ class Postgres:
     def apply(self, table, files):
         """One transaction for each client. What a backend has cost is known when it has ended."""
         paths = files["replace"].paths
+        lasting = self.children()
         in_parallel(self.psql, [(script(table, paths[client::CLIENTS]),)
                                 for client in range(CLIENTS)])
-        wait_until(lambda: not any(title.startswith(BACKEND) for title in self.processes()))
+        wait_until(lambda: self.children() <= lasting)
 
     def sums(self, table):
         with tempfile.NamedTemporaryFile(dir=self.folder) as file:

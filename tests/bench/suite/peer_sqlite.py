@@ -3,16 +3,18 @@ import os
 import subprocess
 from contextlib import ExitStack
 
+from engine import Engine
 from rows import KEY, TOOLS, sums_of_csv
 
 SQL_TYPES = {"LONG": "INTEGER", "INT": "INTEGER", "DOUBLE": "REAL", "BOOLEAN": "INTEGER"}
 
 
-class Sqlite:
+class Sqlite(Engine):
     name = "sqlite3"
     phases = {"replace"}
 
     def __init__(self, folder):
+        super().__init__(folder)
         self.database = os.path.join(folder, "sqlite.db")
 
     @staticmethod
@@ -25,15 +27,6 @@ class Sqlite:
     def version():
         return "sqlite3 " + subprocess.run(["sqlite3", "--version"], stdout=subprocess.PIPE,
                                            check=True, text=True).stdout.split()[0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def processes(self):
-        return {}
 
     def create(self, table):
         """With the first batch."""

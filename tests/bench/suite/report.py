@@ -2,14 +2,12 @@
 import os
 import platform
 import re
-import shutil
-import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-import weir
 from stages import LIMIT
 from targets import MIB, TARGETS
+from weir import Weir, run
 
 INTRODUCTION = """\
 # Benchmarks
@@ -17,8 +15,13 @@ INTRODUCTION = """\
 Written by `{command}`, which repeats it. A real server is spoken to over gRPC; the batch files are
 made by the suite (seeded; zstd level 3, AES-256) and opened by every engine itself. After every
 run the table's rows and columns are summed up and compared with what the files were made from.
-Seconds are medians of {repetitions} run(s), the engines taking turns; "weir is faster" is the
-median of the ratios within the turns. CPU is that of all processes.
+Seconds are medians of {repetitions} turns of all engines (load 10 times: of one); "weir is faster"
+is the median of the ratios within the turns. CPU and private memory are those of all processes.
+"""
+
+LATENCY = """\
+Beside a 4 KB write with fdatasync that the client makes after each batch, to the same disk.
+
 """
 
 
@@ -29,6 +32,10 @@ def table(heads, rows):
 
 def times(value):
     return "" if value is None else f"{value:.2f}"
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def case_row(bench, line):
@@ -45,6 +52,33 @@ def case_table(bench):
                   "weir is faster"], [case_row(bench, line) for line in bench.lines])
 
 
+def milliseconds(seconds):
+    return f"{1000 * seconds:.2f}"
+
+
+def latency_row(latency):
+    return [latency.case, latency.clients, f"{len(latency.batches):,}",
+            *[milliseconds(latency.batch(percent)) for percent in (50, 99)],
+            *[milliseconds(latency.write(percent)) for percent in (50, 99)],
+            *[times(latency.ratio(percent)) for percent in (50, 99)]]
+
+
+def latency_table(bench):
+    return table(["case", "clients", "batches", "p50 ms", "p99 ms", "fdatasync p50 ms",
+                  "fdatasync p99 ms", "times p50", "times p99"],
+                 map(latency_row, bench.latencies))
+
+
+def times_table(bench):
+    """Of the last repetition. Workers decode at the same time: their times are added up."""
+    lines = [line for line in bench.lines if line.measures[-1].times]
+    steps = list(dict.fromkeys(step for line in lines for step in line.measures[-1].times))
+    return table(["case", "engine", *[f"{step} ms" for step in steps], "all ms"],
+                 [[line.case, line.engine,
+                   *[line.measures[-1].times.get(step, "") for step in steps],
+                   f"{1000 * line.measures[-1].seconds:.0f}"] for line in lines])
+
+
 def stage_table(bench):
     """What the limit of the target is made of."""
     rows = [[step, ns, "x" if step in LIMIT else ""] for step, ns in bench.stages.items()]
@@ -54,10 +88,10 @@ def stage_table(bench):
 def target_row(target, bench):
     value, met = target.verdict(bench)
     bound = "at most" if target.at_most else "at least"
-    wanted = f"{bound} {target.wanted:g}{target.unit}"
+    wanted = f"{bound} {number(target.wanted)}{target.unit}"
     if value is None:
         return [target.text, wanted, "", "not measured"]
-    return [target.text, wanted, f"{value:.2f}", "met" if met else "**missed**"]
+    return [target.text, wanted, number(value), "met" if met else "**missed**"]
 
 
 def target_table(bench):
@@ -65,25 +99,16 @@ def target_table(bench):
                  [target_row(target, bench) for target in TARGETS])
 
 
-def first_line(command):
-    if shutil.which(command[0]) is None:
-        return None
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True,
-                          check=True).stdout.split("\n")[0]
-
-
 def machine(folder):
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    kind = first_line(["stat", "-f", "-c", "%T", folder])
+    disk = run("findmnt", "-n", "-o", "FSTYPE", "-T", folder)
     return (f"{os.cpu_count()} cores ({cpu.group(1) if cpu else platform.machine()}), "
-            f"{memory / 2**30:.0f} GiB of memory, data on {kind}, Linux {platform.release()}")
+            f"{memory / 2**30:.0f} GiB of memory, data on {disk}, Linux {platform.release()}")
 
 
 def versions(bench):
-    revision = first_line(["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"])
-    peers = dict.fromkeys(peer.version() for peer in bench.peers)
-    return ", ".join([f"{weir.version()} ({revision})", *peers])
+    return ", ".join(dict.fromkeys(engine.version() for engine in [Weir, *bench.peers]))
 
 
 def show(bench, command, left_out):
@@ -93,7 +118,9 @@ def show(bench, command, left_out):
         f"- date: {now:%Y-%m-%d %H:%M} UTC\n- machine: {machine(bench.folder)}\n"
         f"- versions: {versions(bench)}\n",
         "".join(f"{sentence}\n\n" for sentence in left_out).strip(),
-        "## Cases\n\n" + case_table(bench),
+        "## Batches\n\n" + case_table(bench) if bench.lines else "",
+        "## One-row batches\n\n" + LATENCY + latency_table(bench) if bench.latencies else "",
+        "## What weir tells of its time\n\n" + times_table(bench) if bench.lines else "",
         "## Stages\n\n" + stage_table(bench) if bench.stages else "",
         "## Targets\n\n" + target_table(bench),
     ]

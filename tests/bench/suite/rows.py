@@ -79,13 +79,14 @@ def make_files(table, rows, folder):
 
 def sums_of_rows(table, row_sets):
     """What sums_of_csv() must return for a table of these rows."""
-    def sums(rows, first, last):
-        with subprocess.Popen(rows.command(table, first, last), stdout=subprocess.PIPE) as maker:
-            return sums_of_csv(table, maker.stdout)
-
-    parts = [(rows, *part) for rows in row_sets for part in rows.parts()]
+    parts = [(table, rows, *part) for rows in row_sets for part in rows.parts()]
     empty = (0,) * (2 + len(table.columns))
-    return [sum(column) % WORD for column in zip(empty, *in_parallel(sums, parts))]
+    return [sum(column) % WORD for column in zip(empty, *in_parallel(sums_of_part, parts))]
+
+
+def sums_of_part(table, rows, first, last):
+    with subprocess.Popen(rows.command(table, first, last), stdout=subprocess.PIPE) as maker:
+        return sums_of_csv(table, maker.stdout)
 
 
 def sums_of_csv(table, stream):

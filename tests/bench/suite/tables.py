@@ -7,7 +7,7 @@ from model import Column, Table
 TYPES = {"k": "LONG", "p": "STRING", "o": "STRING", "K": "STRING", "s": "STRING", "i": "INT",
          "l": "LONG", "d": "DECIMAL", "f": "DOUBLE", "b": "BOOLEAN", "D": "NAIVE_DATE",
          "t": "UTC_DATETIME", "w": "STRING", "j": "JSON", "M": "STRING", "S": "UTC_DATETIME",
-         "B": "UTC_DATETIME", "E": "UTC_DATETIME", "A": "BOOLEAN"}
+         "B": "UTC_DATETIME", "E": "UTC_DATETIME", "A": "BOOLEAN", "X": "BOOLEAN"}
 
 SCHEMA = "bench"
 
@@ -48,7 +48,23 @@ ORDER = (("id", "k"), ("customer", "s"), ("quantity", "i"), ("account", "l"), ("
          ("weight", "f"), ("active", "b"), ("day", "D"), ("created", "t"), ("notes", "w"),
          ("attributes", "j"))
 SYNCED = ("_fivetran_synced", "S")
+VERSION = (("_fivetran_start", "B"), ("_fivetran_end", "E"), ("_fivetran_active", "A"))
 
 ORDERS = BenchTable("orders", (*ORDER, SYNCED), ("id",))
-HISTORY = BenchTable("history", (*ORDER, ("_fivetran_start", "B"), ("_fivetran_end", "E"),
-                                 ("_fivetran_active", "A"), SYNCED), ("id", "_fivetran_start"))
+HISTORY = BenchTable("history", (*ORDER, *VERSION, SYNCED), ("id", "_fivetran_start"))
+
+PAIRS = BenchTable("pairs", (("tenant", "p"), ("object", "o"), ("id", "k"), ("customer", "s"),
+                             ("amount", "d"), ("created", "t"), ("notes", "w"), SYNCED),
+                   ("tenant", "object", "id"))
+
+PAGES = BenchTable("pages", (("url", "K"), ("visits", "i"), ("created", "t"), SYNCED), ("url",))
+
+WIDE = BenchTable("wide", (("id", "k"), *((f"column_{number}", "sildfbDtw"[number % 9])
+                                          for number in range(198)), SYNCED), ("id",))
+
+LONG = BenchTable("long", (("id", "k"), ("body", "M"), SYNCED), ("id",))
+
+# What SOFT_DELETE_TO_HISTORY starts from and what it leaves.
+SOFT = BenchTable("soft", (*ORDER, ("_fivetran_deleted", "X"), SYNCED), ("id",))
+
+MIGRATED = BenchTable("soft", (*ORDER, SYNCED, *VERSION), ("id", "_fivetran_start"))

@@ -2,7 +2,9 @@
 from dataclasses import dataclass
 from typing import Callable
 
+from rows import CORES
 from stages import limit_share
+from weir import OneWorker
 
 MIB = 1024 * 1024
 
@@ -45,6 +47,20 @@ def peak(case, of_measure):
     return reached
 
 
+def rows_a_second(case):
+    def reached(bench):
+        line = bench.line(case, "weir")
+        return line and line.rows / line.seconds()
+    return reached
+
+
+def slower_than_disk(case, percent):
+    def reached(bench):
+        latency = bench.latency(case)
+        return latency and latency.ratio(percent)
+    return reached
+
+
 def all_processes(measure):
     return measure.peak
 
@@ -70,9 +86,14 @@ TARGETS = [
     faster("upsert", "DuckDB staging", 3),
     faster("update", "DuckDB", 3.5),
     faster("history", "DuckDB", 3),
+    at_most("small: p50 beside a raw fdatasync", slower_than_disk("small", 50), 6, " times"),
+    at_most("small under load: p99 beside that of a raw fdatasync under that load",
+            slower_than_disk("small under load", 99), 6, " times"),
     *[at_most(f"{case}: private memory of a worker that decodes", peak(case, decoding_worker), 128,
-              " MiB") for case in ("load", "load 10 times")],
+              " MiB") for case in ("load", "load 10 times", "long")],
     *[at_most(f"{case}: private memory of all processes", peak(case, all_processes), 1024, " MiB")
-      for case in ("load", "load 10 times")],
+      for case in ("load", "load 10 times", "long")],
     at_most("load: CPU for 10 times the rows", growth, 11, " times"),
+    faster("decode", OneWorker.name, 0.85 * CORES),
+    Target("dump jsonl: rows a second", rows_a_second("dump jsonl"), 1e6, ""),
 ]

@@ -3,6 +3,7 @@ import os
 import subprocess
 
 import destination_sdk_pb2 as sdk
+from engine import Engine
 from rows import KEY, sums_of_csv
 from server import WEIR, Server
 from tables import SCHEMA
@@ -29,16 +30,18 @@ def batch_request(table, files, params=None):
         **{f"{phase}_files": some.paths for phase, some in files.items()})
 
 
-class Weir:
+class Weir(Engine):
     name = "weir"
-    phases = {"earliest_start", "replace", "update", "delete"}
+    options = ()
 
-    def __init__(self, folder, *options):
-        self.server = Server(*options, data_dir=folder)
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.server = Server(*self.options, data_dir=folder)
 
     @staticmethod
-    def missing():
-        return None
+    def version():
+        return run(WEIR, "--version") + " (" + run("git", "-C", os.path.dirname(__file__),
+                                                   "describe", "--always", "--dirty") + ")"
 
     def __enter__(self):
         self.server.start()
@@ -60,16 +63,22 @@ class Weir:
         write = self.client.write_history if table.is_history() else self.client.write
         expect_success(write(batch_request(table, files), timeout=CALL_SECONDS))
 
+    def times(self):
+        line = [line for line in self.server.log_lines() if "commit_ms" in line][-1]
+        return {name.removesuffix("_ms"): ms for name, ms in line.items() if name.endswith("_ms")}
+
     def sums(self, table):
-        return dumped_sums(self.server.data_dir, table)
+        with subprocess.Popen(self.dump_command(table, "csv"), stdout=subprocess.PIPE) as dump:
+            return sums_of_csv(table, dump.stdout)
+
+    def dump_command(self, table, form):
+        return [WEIR, "dump", "--data-dir", self.folder, "--format", form, SCHEMA, table.name]
 
 
-def dumped_sums(data_dir, table):
-    with subprocess.Popen([WEIR, "dump", "--data-dir", data_dir, "--format", "csv", SCHEMA,
-                           table.name], stdout=subprocess.PIPE) as dump:
-        return sums_of_csv(table, dump.stdout)
+class OneWorker(Weir):
+    name = "weir, one worker"
+    options = ("--workers", 1)
 
 
-def version():
-    return subprocess.run([WEIR, "--version"], stdout=subprocess.PIPE, check=True,
-                          text=True).stdout.strip() or os.path.basename(WEIR)
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()

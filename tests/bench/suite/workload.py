@@ -52,10 +52,14 @@ class Stage:
         with copy_of(self.base(engine_type), self.folder) as folder, engine_type(folder) as engine:
             with Watch(engine.processes()) as watch:
                 engine.apply(self.workload.table, self.batch)
+            watch.measure.times = engine.times()
             self.check(engine)
         return watch.measure
 
     def check(self, engine):
-        sums = engine.sums(self.workload.table)
-        if sums != self.expected:
-            raise AssertionError(f"{engine.name} holds {sums}, not {self.expected}")
+        check_sums(engine.sums(self.workload.table), self.expected, engine.name)
+
+
+def check_sums(found, expected, where):
+    if found != expected:
+        raise AssertionError(f"{where} holds {found}, not {expected}")
