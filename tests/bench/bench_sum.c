@@ -1,11 +1,13 @@
-/* Sums up a table that comes as CSV, so that two tables can be compared without their rows.
+/* Sums up a table that comes as text, so that two tables can be compared without their rows.
  *
- *     bench_sum KINDS < CSV
+ *     bench_sum KINDS csv|jsonl < TABLE
  *
  * KINDS has a letter for each column, as bench_rows has them. Prints the number of rows, the sum
  * over all rows of a hash of the whole row, and such a sum for each column: the order of the rows
  * has no part in it. Values that databases write in different forms (times, booleans, numbers with
- * a point) are brought into one form first. The first line is a header and is skipped. */
+ * a point) are brought into one form first. CSV has a header, which is skipped; a JSON object has
+ * the columns in the order of KINDS, and no escapes but backslashes before quotes and backslashes.
+ */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +25,9 @@ struct cell {
     size_t room;
 };
 
-static bool read_cell(struct cell *cell, bool *is_last);
+static bool read_csv_cell(struct cell *cell, bool *is_last);
+static bool read_json_cell(struct cell *cell, bool *is_last);
+static void read_json_text(struct cell *cell);
 static void append(struct cell *cell, int byte);
 static void normalise(struct cell *cell, char kind);
 static void cut_zeros(struct cell *cell);
@@ -40,16 +44,18 @@ int main(int arguments_count, char *arguments[])
     struct cell cell = {0};
     bool is_last = false;
 
-    if (arguments_count != 2 || strlen(arguments[1]) > COLUMNS_MAX) {
-        fprintf(stderr, "usage: bench_sum KINDS < CSV\n");
+    if (arguments_count != 3 || strlen(arguments[1]) > COLUMNS_MAX) {
+        fprintf(stderr, "usage: bench_sum KINDS csv|jsonl < TABLE\n");
         return 2;
     }
 
     const char *kinds = arguments[1];
     size_t columns_count = strlen(kinds);
+    bool is_csv = strcmp(arguments[2], "csv") == 0;
+    bool (*read_cell)(struct cell *, bool *) = is_csv ? read_csv_cell : read_json_cell;
 
     (void)setvbuf(stdin, NULL, _IOFBF, INPUT_BYTES);
-    while (!is_last && read_cell(&cell, &is_last)) { /* the header */
+    while (is_csv && !is_last && read_cell(&cell, &is_last)) { /* the header */
     }
     while (read_cell(&cell, &is_last)) {
         if (is_last != (column + 1 == columns_count)) {
@@ -79,7 +85,7 @@ int main(int arguments_count, char *arguments[])
 }
 
 /* False at the end of the input. */
-static bool read_cell(struct cell *cell, bool *is_last)
+static bool read_csv_cell(struct cell *cell, bool *is_last)
 {
     int byte = getchar_unlocked();
     bool in_quotes = false;
@@ -105,6 +111,47 @@ static bool read_cell(struct cell *cell, bool *is_last)
     }
     *is_last = byte != ',';
     return true;
+}
+
+/* The same for one value of {"name":value,...} */
+static bool read_json_cell(struct cell *cell, bool *is_last)
+{
+    int byte = getchar_unlocked();
+
+    if (byte == '\n') { /* of the row before */
+        byte = getchar_unlocked();
+    }
+    if (byte == EOF) {
+        return false;
+    }
+    while (byte != '"' && byte != EOF) { /* after { or , */
+        byte = getchar_unlocked();
+    }
+    read_json_text(cell);
+    (void)getchar_unlocked(); /* the colon */
+    cell->length = 0;
+    byte = getchar_unlocked();
+    if (byte == '"') {
+        read_json_text(cell);
+        byte = getchar_unlocked();
+    } else {
+        for (; byte != ',' && byte != '}' && byte != EOF; byte = getchar_unlocked()) {
+            append(cell, byte);
+        }
+    }
+    *is_last = byte != ',';
+    return true;
+}
+
+/* The quote before it is read already; the one after it is, too, then. */
+static void read_json_text(struct cell *cell)
+{
+    int byte = getchar_unlocked();
+
+    cell->length = 0;
+    for (; byte != '"' && byte != EOF; byte = getchar_unlocked()) {
+        append(cell, byte == '\\' ? getchar_unlocked() : byte);
+    }
 }
 
 static void append(struct cell *cell, int byte)

@@ -40,5 +40,5 @@ class Engine:
         return {}
 
     def sums(self, table):
-        """rows.sums_of_csv() of the whole table."""
+        """rows.sums_of_text() of the whole table."""
         raise NotImplementedError

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 from engine import Engine
-from rows import KEY, TOOLS, in_parallel, sums_of_csv
+from rows import KEY, TOOLS, in_parallel, sums_of_text
 from server import children_of, wait_until
 from weir import NULL_STRING
 
@@ -103,7 +103,7 @@ class Postgres(Engine):
         with tempfile.NamedTemporaryFile(dir=self.folder) as file:
             self.psql(f"\\copy {table.name} to stdout (format csv, header)\n", stdout=file)
             file.seek(0)
-            return sums_of_csv(table, file)
+            return sums_of_text(table, file)
 
 
 def script(table, paths):

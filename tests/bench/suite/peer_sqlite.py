@@ -4,7 +4,7 @@ import subprocess
 from contextlib import ExitStack
 
 from engine import Engine
-from rows import KEY, TOOLS, sums_of_csv
+from rows import KEY, TOOLS, sums_of_text
 
 SQL_TYPES = {"LONG": "INTEGER", "INT": "INTEGER", "DOUBLE": "REAL", "BOOLEAN": "INTEGER"}
 
@@ -54,4 +54,4 @@ class Sqlite(Engine):
     def sums(self, table):
         with subprocess.Popen(["sqlite3", "-csv", "-header", self.database,
                                f"SELECT * FROM {table.name}"], stdout=subprocess.PIPE) as dump:
-            return sums_of_csv(table, dump.stdout)
+            return sums_of_text(table, dump.stdout)

@@ -20,7 +20,8 @@ is the median of the ratios within the turns. CPU and private memory are those o
 """
 
 LATENCY = """\
-Beside a 4 KB write with fdatasync that the client makes after each batch, to the same disk.
+Beside a 4 KB write with fdatasync that the client makes after each batch, to the same disk, and a
+call that the server answers at once. "times" is the batch beside the write.
 
 """
 
@@ -60,12 +61,13 @@ def latency_row(latency):
     return [latency.case, latency.clients, f"{len(latency.batches):,}",
             *[milliseconds(latency.batch(percent)) for percent in (50, 99)],
             *[milliseconds(latency.write(percent)) for percent in (50, 99)],
+            milliseconds(latency.call(50)),
             *[times(latency.ratio(percent)) for percent in (50, 99)]]
 
 
 def latency_table(bench):
     return table(["case", "clients", "batches", "p50 ms", "p99 ms", "fdatasync p50 ms",
-                  "fdatasync p99 ms", "times p50", "times p99"],
+                  "fdatasync p99 ms", "empty call p50 ms", "times p50", "times p99"],
                  map(latency_row, bench.latencies))
 
 
@@ -120,7 +122,8 @@ def show(bench, command, left_out):
         "".join(f"{sentence}\n\n" for sentence in left_out).strip(),
         "## Batches\n\n" + case_table(bench) if bench.lines else "",
         "## One-row batches\n\n" + LATENCY + latency_table(bench) if bench.latencies else "",
-        "## What weir tells of its time\n\n" + times_table(bench) if bench.lines else "",
+        "## What weir tells of its time\n\n" + times_table(bench)
+        if any(line.measures[-1].times for line in bench.lines) else "",
         "## Stages\n\n" + stage_table(bench) if bench.stages else "",
         "## Targets\n\n" + target_table(bench),
     ]

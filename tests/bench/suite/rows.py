@@ -78,7 +78,7 @@ def make_files(table, rows, folder):
 
 
 def sums_of_rows(table, row_sets):
-    """What sums_of_csv() must return for a table of these rows."""
+    """What sums_of_text() must return for a table of these rows."""
     parts = [(table, rows, *part) for rows in row_sets for part in rows.parts()]
     empty = (0,) * (2 + len(table.columns))
     return [sum(column) % WORD for column in zip(empty, *in_parallel(sums_of_part, parts))]
@@ -86,11 +86,11 @@ def sums_of_rows(table, row_sets):
 
 def sums_of_part(table, rows, first, last):
     with subprocess.Popen(rows.command(table, first, last), stdout=subprocess.PIPE) as maker:
-        return sums_of_csv(table, maker.stdout)
+        return sums_of_text(table, maker.stdout)
 
 
-def sums_of_csv(table, stream):
+def sums_of_text(table, stream, form="csv"):
     """Number of rows, sum over the rows, sum over each column."""
-    output = subprocess.run([TOOLS / "bench_sum", table.kinds()], stdin=stream, check=True,
+    output = subprocess.run([TOOLS / "bench_sum", table.kinds(), form], stdin=stream, check=True,
                             stdout=subprocess.PIPE).stdout
     return list(map(int, output.split()))

@@ -1,7 +1,7 @@
 """The cases of one-row batches: how long each takes, beside a raw write of the same disk.
 
 Between two batches the client writes 4 KB to a file and waits for fdatasync, so that both see the
-same disk at the same time.
+same disk at the same time; and it makes a call that costs the server nothing, for what gRPC takes.
 """
 import os
 import subprocess
@@ -13,6 +13,7 @@ from batchfile import aes, zstd
 from folders import scratch
 from measure import percentile
 from rows import KEY, Files, Rows, make_files, sums_of_part, sums_of_rows
+from server import HEALTH_CHECK
 from tables import ORDERS
 from weir import CALL_SECONDS, Weir, batch_request, expect_success
 
@@ -24,17 +25,21 @@ FIRST_CALLS = 5  # not counted: the connection is made, files are opened
 
 @dataclass
 class Latency:
-    """Seconds of each batch, and of each raw write beside it."""
+    """Seconds of each batch, and of each raw write and each empty call beside it."""
     case: str
     clients: int
     batches: list
     writes: list
+    calls: list
 
     def batch(self, percent):
         return percentile(self.batches, percent)
 
     def write(self, percent):
         return percentile(self.writes, percent)
+
+    def call(self, percent):
+        return percentile(self.calls, percent)
 
     def ratio(self, percent):
         return self.batch(percent) / self.write(percent)
@@ -94,7 +99,7 @@ class OneRowClient:
         self.folder = folder
         self.files = one_row_files(self.table, self.rows, folder)
         self.sent = 0
-        self.batches, self.writes = [], []
+        self.batches, self.writes, self.calls = [], [], []
         weir.create(self.table)
 
     def send(self, files):
@@ -108,6 +113,7 @@ class OneRowClient:
                     break
                 self.batches.append(timed(self.send, files))
                 self.writes.append(timed(probe.write))
+                self.calls.append(timed(self.client.raw, HEALTH_CHECK, b""))
                 self.sent += 1
         self.client.channel.close()
 
@@ -119,9 +125,9 @@ class OneRowClient:
 
 
 def latency(case, clients):
-    return Latency(case, len(clients),
-                   [seconds for client in clients for seconds in client.batches[FIRST_CALLS:]],
-                   [seconds for client in clients for seconds in client.writes[FIRST_CALLS:]])
+    return Latency(case, len(clients), *(
+        [seconds for client in clients for seconds in getattr(client, what)[FIRST_CALLS:]]
+        for what in ("batches", "writes", "calls")))
 
 
 def run(bench, name, clients):

@@ -4,7 +4,7 @@ import subprocess
 
 import destination_sdk_pb2 as sdk
 from engine import Engine
-from rows import KEY, sums_of_csv
+from rows import KEY, sums_of_text
 from server import WEIR, Server
 from tables import SCHEMA
 
@@ -67,9 +67,9 @@ class Weir(Engine):
         line = [line for line in self.server.log_lines() if "commit_ms" in line][-1]
         return {name.removesuffix("_ms"): ms for name, ms in line.items() if name.endswith("_ms")}
 
-    def sums(self, table):
-        with subprocess.Popen(self.dump_command(table, "csv"), stdout=subprocess.PIPE) as dump:
-            return sums_of_csv(table, dump.stdout)
+    def sums(self, table, form="csv"):
+        with subprocess.Popen(self.dump_command(table, form), stdout=subprocess.PIPE) as dump:
+            return sums_of_text(table, dump.stdout, form)
 
     def dump_command(self, table, form):
         return [WEIR, "dump", "--data-dir", self.folder, "--format", form, SCHEMA, table.name]
