@@ -73,6 +73,9 @@ enum answer {
 static unsigned count_stages(const struct options *options);
 static struct life *take_worker(struct pool *pool, struct ticket *ticket, enum waiting_kind kind,
                                 struct error *err);
+static struct life *take_living_worker(struct pool *pool, struct ticket *ticket,
+                                       enum waiting_kind kind, struct error *err);
+static bool answers_ping(struct pool *pool, struct life *life);
 static bool may_wait(const struct pool *pool, const struct ticket *ticket, struct error *err);
 static void leave_queue(struct pool *pool, const struct waiter *waiter);
 static void schedule(struct pool *pool);
@@ -150,7 +153,8 @@ bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class, c
     enum waiting_kind kind = class == POOL_SMALL ? WAITING_SMALL : WAITING_LARGE;
 
     for (unsigned tries = 0; tries < LIMIT_JOB_TRIES; tries++) {
-        struct life *life = take_worker(pool, ticket, kind, err);
+        struct life *life = tries == 0 ? take_worker(pool, ticket, kind, err)
+                                       : take_living_worker(pool, ticket, kind, err);
         enum answer answer = ANSWER_LOST;
         bool bad_page = false;
 
@@ -185,7 +189,7 @@ unsigned pool_workers(const struct pool *pool)
 bool pool_borrow(struct pool *pool, struct ticket *ticket, struct borrowed **borrowed_out,
                  struct error *err)
 {
-    struct life *life = take_worker(pool, ticket, WAITING_STAGE, err);
+    struct life *life = take_living_worker(pool, ticket, WAITING_STAGE, err);
     struct borrowed *borrowed = NULL;
 
     if (life == NULL) {
@@ -291,6 +295,40 @@ static struct life *take_worker(struct pool *pool, struct ticket *ticket, enum w
     pthread_mutex_unlock(&pool->mutex);
     (void)pthread_cond_destroy(&waiter.woken);
     return waiter.given;
+}
+
+/* Where one worker has died, others may have at the same moment (the machine was out of memory, an
+ * operator killed them), and we hear of it later. One that was dead before it got the job says
+ * nothing about the job, and must not count as a try. */
+static struct life *take_living_worker(struct pool *pool, struct ticket *ticket,
+                                       enum waiting_kind kind, struct error *err)
+{
+    for (uint32_t dead = 0; dead <= pool->crew.size; dead++) {
+        struct life *life = take_worker(pool, ticket, kind, err);
+
+        if (life == NULL || answers_ping(pool, life)) {
+            return life;
+        }
+        give_back(pool, life, kind);
+    }
+    (void)error_set(err, ERROR_UNAVAILABLE, "all workers keep dying");
+    return NULL;
+}
+
+static bool answers_ping(struct pool *pool, struct life *life)
+{
+    Weir__PingJob ping = WEIR__PING_JOB__INIT;
+    Weir__Job job = WEIR__JOB__INIT;
+    Weir__Result *result = NULL;
+    struct error ignored = {0};
+
+    job.job_case = WEIR__JOB__JOB_PING;
+    job.ping = &ping;
+    if (ask(pool, life, &job, &result, &ignored) != ANSWER_RESULT) {
+        return false;
+    }
+    weir__result__free_unpacked(result, NULL);
+    return true;
 }
 
 static bool may_wait(const struct pool *pool, const struct ticket *ticket, struct error *err)

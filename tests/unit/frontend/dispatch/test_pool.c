@@ -17,11 +17,12 @@ enum {
 #define ANSWER   "answer"
 #define DIE      "die" /* every time */
 #define FAIL     "fail"
-#define WAIT     "wait"   /* until cancelled */
-#define HANG     "hang"   /* once, in the life of a test */
-#define TOIL     "toil"   /* for three times the watchdog's patience, with progress */
-#define BABBLE   "babble" /* once */
-#define LEAVE    "leave"  /* answer, and ask to be replaced */
+#define WAIT     "wait"         /* until cancelled */
+#define HANG     "hang"         /* once, in the life of a test */
+#define TOIL     "toil"         /* for three times the watchdog's patience, with progress */
+#define BABBLE   "babble"       /* once */
+#define LEAVE    "leave"        /* answer, and ask to be replaced */
+#define DIE_ALL  "die together" /* once: all others, too */
 #define DIE_IN_2 "die in the second file"
 
 struct fixture {
@@ -49,6 +50,18 @@ static enum crew_act toil(struct crew_member *member, const Weir__Job *job, Weir
     return CREW_ANSWERS;
 }
 
+/* The pool hears of the others only when it talks to them. */
+static enum crew_act die_with_all_others(struct crew_member *member)
+{
+    for (uint32_t i = 0; i <= CREW_WORKERS; i++) {
+        if (i != member->index) {
+            member->crew->members[i].ends_slowly = true;
+            thread_crew_kill(member->crew, i);
+        }
+    }
+    return CREW_DIES;
+}
+
 static enum crew_act act(struct crew_member *member, const Weir__Job *job, Weir__Result *result)
 {
     struct fixture *fixture = member->crew->context;
@@ -56,6 +69,9 @@ static enum crew_act act(struct crew_member *member, const Weir__Job *job, Weir_
 
     if (strcmp(what, DIE) == 0) {
         return CREW_DIES;
+    }
+    if (strcmp(what, DIE_ALL) == 0 && fixture->tricks++ == 0) {
+        return die_with_all_others(member);
     }
     if (strcmp(what, DIE_IN_2) == 0) {
         member->page->file = 2;
@@ -322,6 +338,33 @@ static void test_idle_workers_that_died_are_replaced_unnoticed(void **state)
     assert_true(run(fixture, ticket, POOL_LARGE, ANSWER, &err));
 }
 
+static void test_workers_that_die_together_cost_a_job_one_try(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct error err = {0};
+
+    assert_true(run(fixture, ticket, POOL_SMALL, DIE_ALL, &err));
+    assert_int_equal(fixture->crew->deaths, CREW_WORKERS + 1);
+}
+
+static void test_no_dead_worker_is_borrowed(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(ticket_free) struct ticket *ticket = ticket_new();
+    struct borrowed *borrowed = NULL;
+    struct error err = {0};
+    bool lost = false;
+
+    for (uint32_t i = 0; i < CREW_WORKERS; i++) {
+        fixture->crew->members[i].ends_slowly = true;
+        thread_crew_kill(fixture->crew, i);
+    }
+    assert_true(pool_borrow(fixture->crew->pool, ticket, &borrowed, &err));
+    assert_true(call(borrowed, ANSWER, &lost, &err));
+    pool_give_back(&borrowed);
+}
+
 static void test_a_worker_that_asks_to_be_replaced_gets_no_other_job(void **state)
 {
     struct fixture *fixture = *state;
@@ -535,6 +578,8 @@ int main(void)
         TEST(test_a_worker_that_answers_nonsense_is_killed_and_its_job_tried_again),
         TEST(test_a_worker_that_cannot_be_reached_is_killed),
         TEST(test_idle_workers_that_died_are_replaced_unnoticed),
+        TEST(test_workers_that_die_together_cost_a_job_one_try),
+        TEST(test_no_dead_worker_is_borrowed),
         TEST(test_a_worker_that_asks_to_be_replaced_gets_no_other_job),
         TEST(test_a_cancelled_job_ends_within_a_second_with_its_reason),
         TEST(test_a_commit_is_not_cancelled),

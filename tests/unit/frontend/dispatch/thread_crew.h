@@ -48,6 +48,7 @@ struct thread_crew {
         uint64_t life;
         struct ipc *ipc;
         atomic_bool killed;
+        atomic_bool ends_slowly; /* once: the pool hears of this life's end later */
         atomic_bool ready;
     } members[CREW_WORKERS + 1];
 };
