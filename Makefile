@@ -38,8 +38,9 @@ help:
 	@echo "make compilers        builds with Clang 14 and 16, warnings being errors"
 	@echo "make fuzz             every fuzz target for FUZZ_SECONDS (10)"
 	@echo "make lint             format, names, layers, spelling, shell scripts"
-	@echo "make soak             kill -9 during a batch of SOAK_ROWS (1000000), SOAK_KILLS (50) times,"
-	@echo "                      then random operations beside the model for SOAK_SECONDS (600)"
+	@echo "make soak             kill -9 during random operations for SOAK_SECONDS (600), then during"
+	@echo "                      batches of SOAK_ROWS (1000000), SOAK_KILLS (50) times, then random"
+	@echo "                      operations beside the model for SOAK_SECONDS"
 	@echo "make power            POWER_IMAGES (10000) power cuts during a workload, nothing lost"
 	@echo "make bench            weir beside sqlite3, DuckDB and PostgreSQL, in two minutes"
 	@echo "make bench-full       the same with 4 million rows and more, into BENCHMARKS.md"
@@ -110,6 +111,7 @@ soak: export SOAK_KILLS ?= 50
 soak: export SOAK_ROWS ?= 1000000
 soak: export WEIR_TEST_SECONDS = $(SOAK_SECONDS)
 soak: build_client
+	@$(CLIENT) tests/e2e/test_kill_operations.py -v
 	@$(CLIENT) tests/e2e/test_kill_batches.py -v Soak
 	@$(CLIENT) tests/e2e/test_random_operations.py -v
 

@@ -4,6 +4,7 @@ A batch replaces every row, updates some and deletes some, so that the table sho
 holds, and whether it holds all of it. WEIR_TEST_SEED repeats the choice of moments and victims;
 SOAK_KILLS and SOAK_ROWS make it as long and as large as one likes.
 """
+import collections
 import hashlib
 import os
 import random
@@ -105,8 +106,12 @@ class Soak(unittest.TestCase):
         self.send(self.versions[0])
         duration = self.send(self.versions[1])
         held = self.versions[1]
+        self.kills = collections.Counter()
         for kill in range(KILLS):
             held = self.kill_during_a_batch(kill, held, duration)
+        print(f"{KILLS} kills, nothing lost, nothing half applied: "
+              f"{', '.join(f'{victim} {count}' for victim, count in sorted(self.kills.items()))}",
+              flush=True)
 
     def kill_during_a_batch(self, kill, held, duration):
         """Returns the version that the table holds afterwards."""
@@ -118,6 +123,7 @@ class Soak(unittest.TestCase):
             call = client.start("WriteBatch", sent.request, timeout=600)
             time.sleep(moment)
             self.kill_one(victim)
+            self.kills[victim] += 1
             try:
                 answer = call.result().WhichOneof("response")
             except grpc.RpcError as error:

@@ -1,4 +1,7 @@
 """Random operations of every kind on a destination, drawn from one seed."""
-from .run import Run
+from .counts import Counts
+from .kills import VICTIMS
+from .run import KILLING, Run
+from .seeds import seeds
 
-__all__ = ["Run"]
+__all__ = ["Counts", "KILLING", "Run", "VICTIMS", "seeds"]

@@ -20,6 +20,7 @@ class Batches:
         self.chance = values.chance
         self.folder = folder
         self.many_rows = self.random.choice(MANY_ROWS)
+        self.long_files = 0.005  # how many files have so many rows
         self.stored_rows = []  # of the table that the batch is for
 
     def live(self, table):
@@ -48,7 +49,7 @@ class Batches:
             if column.key or column.name.startswith("_fivetran") or self.chance(0.7)])
 
     def row_count(self):
-        if self.chance(0.005):
+        if self.chance(self.long_files):
             return self.many_rows
         return self.random.choice([0, 1, 2, 3, 5, 8, 40])
 

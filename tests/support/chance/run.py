@@ -1,33 +1,46 @@
 """A run of random operations from one seed, on one server and the model of a destination."""
 import itertools
 import random
-import time
 
 import grpc
 
 from comparison import compare
 from model import Refused
 
+from .kills import Killer
 from .operations import Operations
 
-# About as long as a small operation takes.
-KILL_SECONDS = 0.005
+
+class Mix:
+    """How often what happens."""
+
+    def __init__(self, ways, several, long_files):
+        self.ways = ways  # of do, do_twice, do_at_once, do_and_kill
+        self.several = several  # operations at once, each on tables of its own
+        self.long_files = long_files  # with thousands of rows
+
+
+USUAL = Mix(ways=(90, 10, 3, 0.6), several=0.05, long_files=0.005)
+KILLING = Mix(ways=(30, 1, 1, 68), several=0.5, long_files=0.05)
 
 
 class Run:
-    """Its methods return what differs, as text, or None. `outcomes` counts the answers."""
+    """Its methods return what differs, as text, or None; `counts` is told what was done."""
 
-    def __init__(self, seed, server, outcomes):
-        self.outcomes = outcomes
+    def __init__(self, seed, server, counts, mix=USUAL):
+        self.counts = counts
+        self.mix = mix
         self.random = random.Random(seed)
         self.server = server
         self.client = server.client()
+        self.killer = Killer(self.random, server)
         self.operations = Operations(self.random, server.batch_dir)
+        self.operations.batches.long_files = mix.long_files
         self.model = self.operations.destination
 
     def step(self):
         way = self.random.choices([self.do, self.do_twice, self.do_at_once, self.do_and_kill],
-                                  weights=[90, 10, 3, 0.6])[0]
+                                  weights=self.mix.ways)[0]
         operations = self.operations.several_on_one() if way == self.do_at_once \
             else self.next_operations()
         before = [self.described(operation) for operation in operations]
@@ -41,15 +54,17 @@ class Run:
     def end(self):
         """All tables are there after a restart."""
         self.server.kill()
-        self.start_again()
-        problem = compare(self.server, self.client, self.model, self.model.tables.values())
+        self.server.start()
+        self.reconnect()
+        problem = self.compare_all()
         self.client.channel.close()
         return problem
 
     def next_operations(self):
-        """Mostly one; sometimes several, on tables of their own."""
+        """One, or several on tables of their own."""
         operations, names = [], set()
-        for _ in range(self.random.choice([2, 3, 5]) if self.random.random() < 0.05 else 1):
+        several = self.random.random() < self.mix.several
+        for _ in range(self.random.choice([2, 3, 5]) if several else 1):
             operation = self.operations.next()
             touched = {(table.schema, table.name) for table in operation.tables}
             if touched & names:
@@ -95,30 +110,35 @@ class Run:
         return next(filter(None, problems), None)
 
     def do_and_kill(self, operations):
+        self.killer.aim()
         calls = self.start(operations)
-        time.sleep(self.random.uniform(0, KILL_SECONDS))
-        self.server.kill()
+        self.killer.wait(calls)
+        self.counts.kill(self.killer.victim, calls)
+        self.killer.kill()
         answers = list(map(self.answer, operations, calls))
-        self.start_again()
+        self.killer.start_again()
+        self.reconnect()
         return next(filter(None, map(self.settle, operations, answers)), None) or \
-            self.do(operations)
+            self.compare_all() or self.do(operations)
 
     def settle(self, operation, answer):
         """Lets the model hold what the server does: the operation is whole, or absent if its answer
         was lost."""
         held = dict(self.model.tables)
         problem = self.check_answer(operation, answer)
-        lost = answer.startswith("UNAVAILABLE")
+        lost = answer.startswith("UNAVAILABLE") and not self.killer.goes_unnoticed()
         if lost or not problem:
             problem = self.compare(operation)
+        if lost:
+            self.counts.lost_answers["absent" if problem else "whole"] += 1
         if lost and problem:
             self.restore(held)
             problem = self.compare(operation)
-        return problem and f"killed during the operation, answered {answer}\n{problem}"
+        return problem and \
+            f"killed {self.killer.victim}, the operation was answered {answer}\n{problem}"
 
-    def start_again(self):
+    def reconnect(self):
         self.client.channel.close()
-        self.server.start()
         self.client = self.server.client()
 
     def start(self, operations):
@@ -149,7 +169,7 @@ class Run:
             kind, text = response.WhichOneof("response"), response
         except grpc.RpcError as error:
             kind, text = error.code().name, error.details()
-        self.outcomes[operation.name, kind] += 1
+        self.counts.answers[operation.name, kind] += 1
         return f"{kind}: {text}"
 
     def restore(self, tables):
@@ -158,3 +178,6 @@ class Run:
 
     def compare(self, operation):
         return compare(self.server, self.client, self.model, operation.tables)
+
+    def compare_all(self):
+        return compare(self.server, self.client, self.model, self.model.tables.values())
