@@ -2,10 +2,11 @@
  *
  * 1. earliest_start: the record's versions that begin at or behind the row's start go; of those
  *    left the greatest is closed: active false, and its end, unless that is earlier, one
- * millisecond before the row's start.
+ *    millisecond before the row's start.
  * 3. update: a new version, whose unmodified cells come from the version before it; none before it:
  *    nothing. (That version was closed by rule 1: whether it is active says nothing.)
- * 4. delete: the active version gets active false and the row's end. */
+ * 4. delete: the active version gets active false and the row's end. Should there be several, all
+ *    of them do: the request sent again would close the next one. */
 #include "worker/apply/history.h"
 
 #include <string.h>
@@ -54,9 +55,9 @@ static bool read_moment(const uint8_t *cells, size_t length, uint32_t column_id,
 static bool is_active(const struct history *history, const struct store_row *version);
 static bool ends_before(const struct history *history, const struct store_row *version,
                         struct moment start);
-static void last_version(struct history *history, const struct run_entry *entry,
-                         struct store_row *version_out);
-static void version_before(struct history *history, struct store_row *version);
+static void go_behind_versions(struct history *history, const struct run_entry *record);
+static bool go_to_version_before(struct history *history, size_t record_length,
+                                 struct store_row *version_out);
 static bool change_version(struct history *history, const struct store_row *version,
                            struct wish *wishes, size_t count, struct error *err);
 static bool write_version(struct history *history, const void *key, size_t key_length,
@@ -182,13 +183,6 @@ static bool apply_delete(struct history *history, const struct run_entry *entry,
     if (!row_find(entry->change, entry->change_length, history->end_id, &end) || end.is_null) {
         return fail_damaged(history, err);
     }
-    last_version(history, entry, &version);
-    while (version.row != NULL && !is_active(history, &version)) {
-        version_before(history, &version);
-    }
-    if (version.row == NULL) {
-        return check_txn(history, err);
-    }
     wishes[count++] = (struct wish){history->end_id, end.stored, end.length, false};
     wishes[count++] = (struct wish){history->active_id, stored_false, 1, false};
     if (history->synced_id != 0 &&
@@ -196,7 +190,14 @@ static bool apply_delete(struct history *history, const struct run_entry *entry,
         wishes[count++] =
             (struct wish){history->synced_id, synced.stored, synced.length, synced.is_null};
     }
-    return change_version(history, &version, wishes, count, err);
+    go_behind_versions(history, entry);
+    while (go_to_version_before(history, entry->key_length, &version)) {
+        if (is_active(history, &version) &&
+            !change_version(history, &version, wishes, count, err)) {
+            return false;
+        }
+    }
+    return check_txn(history, err);
 }
 
 /* False: NULL, or not there. */
@@ -235,23 +236,26 @@ static bool ends_before(const struct history *history, const struct store_row *v
 }
 
 /* No start sorts behind twelve bytes of ones: years end in 9999. */
-static void last_version(struct history *history, const struct run_entry *entry,
-                         struct store_row *version_out)
+static void go_behind_versions(struct history *history, const struct run_entry *record)
 {
     buffer_reset(&history->key);
-    buffer_append(&history->key, entry->key, entry->key_length);
+    buffer_append(&history->key, record->key, record->key_length);
     memset(buffer_reserve(&history->key, KEY_START_BYTES), 0xff, KEY_START_BYTES);
     history->key.length += KEY_START_BYTES;
-    store_row_before(history->txn, history->key.bytes, history->key.length, entry->key_length,
-                     version_out);
 }
 
-static void version_before(struct history *history, struct store_row *version)
+/* From the key in hand to the one before it; false: the record has none. */
+static bool go_to_version_before(struct history *history, size_t record_length,
+                                 struct store_row *version_out)
 {
+    store_row_before(history->txn, history->key.bytes, history->key.length, record_length,
+                     version_out);
+    if (version_out->row == NULL) {
+        return false;
+    }
     buffer_reset(&history->key);
-    buffer_append(&history->key, version->key, version->key_length);
-    store_row_before(history->txn, history->key.bytes, history->key.length,
-                     history->key.length - KEY_START_BYTES, version);
+    buffer_append(&history->key, version_out->key, version_out->key_length);
+    return true;
 }
 
 /* Sets some cells of an existing version. */

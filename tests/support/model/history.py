@@ -76,9 +76,8 @@ class HistoryTable(Table):
             if row[END] is None:
                 raise ValueError("a delete without an end")
             record = tuple(row[name] for name in self.keys()[:-1])
-            active = [version for version in records.get(record, []) if version[ACTIVE]]
-            if active:
-                latest = max(active, key=lambda version: version[START])
-                latest.update({ACTIVE: False, END: row[END]})
-                if SYNCED in row:
-                    latest[SYNCED] = row[SYNCED]
+            for version in records.get(record, []):
+                if version[ACTIVE]:
+                    version.update({ACTIVE: False, END: row[END]})
+                    if SYNCED in row:
+                        version[SYNCED] = row[SYNCED]

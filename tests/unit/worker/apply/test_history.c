@@ -176,11 +176,10 @@ static void model_earliest_start(struct version versions[STARTS], unsigned start
 
 static void model_delete(struct version versions[STARTS], int64_t end_ms)
 {
-    for (unsigned i = STARTS; i > 0; i--) {
-        if (versions[i - 1].exists && versions[i - 1].active) {
-            versions[i - 1].active = false;
-            versions[i - 1].end_ms = end_ms;
-            return;
+    for (unsigned i = 0; i < STARTS; i++) {
+        if (versions[i].exists && versions[i].active) {
+            versions[i].active = false;
+            versions[i].end_ms = end_ms;
         }
     }
 }
