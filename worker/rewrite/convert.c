@@ -8,6 +8,11 @@
 
 #include "worker/value/type.h"
 
+/* Digits of the longest DOUBLE, written in full. */
+enum {
+    DOUBLE_DIGITS_MAX = 767
+};
+
 /* Beyond it no DOUBLE fits a LONG; what lies between is for the parser to tell. */
 #define WHOLE_BEYOND 1e19
 
@@ -16,7 +21,7 @@ static bool is_whole(enum column_type type);
 static bool is_float(enum column_type type);
 static void rewrite_text(enum column_type from, enum column_type to, struct buffer *text);
 static void cut_zero_fraction(struct buffer *text);
-static void exact_float(struct buffer *text);
+static void exact_float(enum column_type from, struct buffer *text);
 static void exact_whole(enum column_type from, struct buffer *text);
 static bool read_number(enum column_type from, const struct buffer *text, double *value_out);
 static void cut_midnight(struct buffer *text);
@@ -51,8 +56,8 @@ bool convert_is_free(enum column_type from, enum column_type to)
 /* Makes the text of one type such as the other reads it. */
 static void rewrite_text(enum column_type from, enum column_type to, struct buffer *text)
 {
-    if (from == COLUMN_FLOAT && to == COLUMN_DOUBLE) {
-        exact_float(text);
+    if (is_float(from) && is_float(to)) {
+        exact_float(from, text);
     } else if (is_float(from) && is_whole(to)) {
         exact_whole(from, text);
     } else if (from == COLUMN_DECIMAL && is_whole(to)) {
@@ -101,15 +106,15 @@ static void cut_zero_fraction(struct buffer *text)
     text->length = kept;
 }
 
-/* A FLOAT prints as the shortest text that reads back the same FLOAT; as a DOUBLE that text would
- * be another number. 17 digits tell every DOUBLE exactly. */
-static void exact_float(struct buffer *text)
+/* The shortest text reads back as the same number of its own type only. As a DOUBLE it would be
+ * another number; as a FLOAT it may be rounded to the wrong side. */
+static void exact_float(enum column_type from, struct buffer *text)
 {
     double value = 0;
 
-    if (read_number(COLUMN_FLOAT, text, &value) && isfinite(value)) {
+    if (read_number(from, text, &value) && isfinite(value)) {
         buffer_reset(text);
-        buffer_append_format(text, "%.17g", value);
+        buffer_append_format(text, "%.*g", DOUBLE_DIGITS_MAX, value);
     }
 }
 

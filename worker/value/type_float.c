@@ -51,7 +51,8 @@ struct parts {
 
 static bool parse_special(const char *text, size_t length, double *number_out);
 static bool take_apart(const char *text, size_t length, struct parts *parts_out);
-static double read_exactly(const char *text, size_t length);
+static double read_exactly(const char *text, size_t length, bool as_float);
+static bool rounds_twice(double number);
 static bool parse_number(const char *text, size_t length, double *number_out,
                          const char **problem_out);
 static float read_float(const uint8_t *stored);
@@ -93,20 +94,7 @@ static enum parse_result parse_float(const char *text, size_t length, struct buf
         }
         number = copysign((double)FLT_MAX, number);
     }
-    /* Rounding to double and then to float can differ from rounding once in the last bit, when the
-     * text lies next to the middle of two floats: those, and subnormals, go through strtof. */
-    rounded = (float)number;
-    if (isfinite(number) && length <= SHORT_TEXT_MAX && fabs(number) < (double)FLT_MAX) {
-        char copy[SHORT_TEXT_MAX + 1];
-        uint64_t double_bits = 0;
-
-        memcpy(&double_bits, &number, sizeof double_bits);
-        if ((double_bits & 0x1fffffff) == 0x10000000 || fabs(number) < (double)FLT_MIN) {
-            memcpy(copy, text, length);
-            copy[length] = '\0';
-            rounded = strtof(copy, NULL);
-        }
-    }
+    rounded = rounds_twice(number) ? (float)read_exactly(text, length, true) : (float)number;
     memcpy(&bits, &rounded, sizeof bits);
     number_write_le(buffer_reserve(out, FLOAT_BYTES), bits, FLOAT_BYTES);
     out->length += FLOAT_BYTES;
@@ -216,7 +204,7 @@ static bool parse_number(const char *text, size_t length, double *number_out,
         *number_out = parts.negative ? -number : number;
         return true;
     }
-    *number_out = read_exactly(text, length);
+    *number_out = read_exactly(text, length, false);
     if (isinf(*number_out)) {
         *problem_out = "is beyond the largest DOUBLE";
         return false;
@@ -295,8 +283,9 @@ static bool take_apart(const char *text, size_t length, struct parts *parts_out)
     return true;
 }
 
-/* strtod on a text that has no end mark. The process never sets a locale, so the point is ".". */
-static double read_exactly(const char *text, size_t length)
+/* strtod, or strtof, on a text that has no end mark. The process never sets a locale, so the point
+ * is ".". */
+static double read_exactly(const char *text, size_t length, bool as_float)
 {
     char copy[SHORT_TEXT_MAX + 1];
     OWNED(mem_release) char *long_copy = length > SHORT_TEXT_MAX ? mem_alloc(length + 1) : NULL;
@@ -304,7 +293,18 @@ static double read_exactly(const char *text, size_t length)
 
     memcpy(used, text, length);
     used[length] = '\0';
-    return strtod(used, NULL);
+    return as_float ? (double)strtof(used, NULL) : strtod(used, NULL);
+}
+
+/* Rounding to double and then to float can differ from rounding once in the last bit, when the text
+ * lies next to the middle of two floats. Subnormal floats have such middles everywhere. */
+static bool rounds_twice(double number)
+{
+    uint64_t bits = 0;
+
+    memcpy(&bits, &number, sizeof bits);
+    return fabs(number) < (double)FLT_MAX &&
+           ((bits & 0x1fffffff) == 0x10000000 || fabs(number) < (double)FLT_MIN);
 }
 
 static float read_float(const uint8_t *stored)
@@ -356,9 +356,6 @@ static bool append_special(double number, bool as_json, struct buffer *out)
     return true;
 }
 
-/* The shortest digits that read back the same. A number of the normal range that has a short form
- * shows it at DBL_DIG (FLT_DIG) digits already, as %g leaves trailing zeros out; a subnormal has
- * fewer good digits, so those are tried from one on. */
 /* Most numbers in tables have few digits: m / 10^k with both exact, whose quotient is rounded once,
  * as reading the text would be. Up to 15 digits no two texts read as the same double, so the one
  * that reads as this number is the shortest. False: the number has more. */
@@ -393,6 +390,9 @@ static bool append_short(double number, struct buffer *out)
     return false;
 }
 
+/* The shortest digits that read back the same. A number of the normal range that has a short form
+ * shows it at DBL_DIG (FLT_DIG) digits already, as %g leaves trailing zeros out; a subnormal has
+ * fewer good digits, so those are tried from one on. */
 static void append_shortest(double number, bool is_float, struct buffer *out)
 {
     char text[40];

@@ -29,6 +29,10 @@ static const struct sample samples[] = {
     {COLUMN_DOUBLE,       COLUMN_DECIMAL,        "1e40",                    NULL                  },
     {COLUMN_DOUBLE,       COLUMN_FLOAT,          "3.4e39",                  NULL                  },
     {COLUMN_DOUBLE,       COLUMN_FLOAT,          "-Infinity",               "-Infinity"           },
+ /* In the middle of two floats: the even one. The shortest text lies to one side of it. */
+    {COLUMN_DOUBLE,       COLUMN_FLOAT,          "1.0000000596046448",      "1"                   },
+    {COLUMN_DOUBLE,       COLUMN_FLOAT,          "-8.899278596150387e+24",  "-8.899279e+24"       },
+    {COLUMN_DOUBLE,       COLUMN_FLOAT,          "3.4028236e38",            "3.4028235e+38"       },
     {COLUMN_FLOAT,        COLUMN_DOUBLE,         "0.1",                     "0.10000000149011612" },
     {COLUMN_FLOAT,        COLUMN_DOUBLE,         "NaN",                     "NaN"                 },
     {COLUMN_NAIVE_DATE,   COLUMN_UTC_DATETIME,   "0000-01-01",              "0000-01-01T00:00:00Z"},

@@ -15,6 +15,10 @@ struct sample {
 
 #define REFUSED NULL
 
+/* The middle of the FLOATs 1 and 1.0000001; a DOUBLE does not tell it from what is just above. */
+#define MIDDLE "1.000000059604644775390625"
+#define ZEROS  "00000000000000000000"
+
 static const struct sample samples[] = {
     {COLUMN_BOOLEAN,        "true",                                        "true",                                    NULL                                         },
     {COLUMN_BOOLEAN,        "FALSE",                                       "false",                                   NULL                                         },
@@ -86,6 +90,9 @@ static const struct sample samples[] = {
     {COLUMN_FLOAT,          "3.4028238E+38",                               REFUSED,                                   NULL                                         },
     {COLUMN_FLOAT,          "1e-45",                                       "1e-45",                                   NULL                                         },
     {COLUMN_FLOAT,          "-Infinity",                                   "-Infinity",                               "\"-Infinity\""                              },
+    {COLUMN_FLOAT,          MIDDLE "1",                                    "1.0000001",                               NULL                                         },
+    {COLUMN_FLOAT,          MIDDLE ZEROS ZEROS "1",                        "1.0000001",                               NULL                                         },
+    {COLUMN_FLOAT,          MIDDLE ZEROS ZEROS,                            "1",                                       NULL                                         },
 
     {COLUMN_NAIVE_DATE,     "2007-12-03",                                  "2007-12-03",                              "\"2007-12-03\""                             },
     {COLUMN_NAIVE_DATE,     "0000-01-01",                                  "0000-01-01",                              "\"0000-01-01\""                             },
