@@ -54,6 +54,7 @@ static bool apply_commit(struct batch *batch, struct borrowed *worker, bool *los
 static void apply_abort(struct borrowed *worker);
 static bool name_lost_file(const struct batch *batch, Weir__BatchFile *const *files, size_t count,
                            struct error *err);
+static bool name_table(const struct batch *batch, struct error *err);
 static void take_result(struct batch *batch, Weir__Result **result);
 static void log_batch(const struct batch *batch);
 
@@ -113,14 +114,16 @@ static bool check_limits(const struct batch *batch, const struct options *option
     if (files > options->batch_files_max) {
         (void)error_set(err, ERROR_LIMIT, "the batch has %zu files, the limit is %llu", files,
                         (unsigned long long)options->batch_files_max);
-        return error_hint(err, "Start weir with a larger --batch-files-max.");
+        (void)error_hint(err, "Start weir with a larger --batch-files-max.");
+        return name_table(batch, err);
     }
     if (bytes > options->batch_bytes_max) {
         (void)error_set(err, ERROR_LIMIT,
                         "the files of the batch take %llu MiB on disk, the limit is %llu MiB",
                         (unsigned long long)(bytes / MIB),
                         (unsigned long long)(options->batch_bytes_max / MIB));
-        return error_hint(err, "Start weir with a larger --batch-max.");
+        (void)error_hint(err, "Start weir with a larger --batch-max.");
+        return name_table(batch, err);
     }
     return true;
 }
@@ -258,9 +261,8 @@ static bool apply(struct batch *batch, struct error *err)
             return applied;
         }
     }
-    return error_wrap(err, "could not write to table \"%s.%s\": %d workers were lost",
-                      text_name(batch->request->table->schema_name).text,
-                      text_name(batch->request->table->name).text, LIMIT_JOB_TRIES);
+    (void)error_wrap(err, "%d workers were lost", LIMIT_JOB_TRIES);
+    return name_table(batch, err);
 }
 
 static bool apply_stage(struct batch *batch, struct borrowed *worker, bool *lost_out,
@@ -374,9 +376,18 @@ static bool name_lost_file(const struct batch *batch, Weir__BatchFile *const *fi
     unsigned lost = ticket_lost_file(batch->ticket);
 
     if (err->kind == ERROR_UNAVAILABLE && lost > 0 && lost <= count) {
-        return error_wrap(err, "batch file \"%s\"", text_path(files[lost - 1]->path).text);
+        (void)error_wrap(err, "batch file \"%s\"", text_path(files[lost - 1]->path).text);
+        return name_table(batch, err);
     }
     return false;
+}
+
+/* Always returns false. */
+static bool name_table(const struct batch *batch, struct error *err)
+{
+    return error_wrap(err, "could not write to table \"%s.%s\"",
+                      text_name(batch->request->table->schema_name).text,
+                      text_name(batch->request->table->name).text);
 }
 
 /* Adds up what a job did, logs its warnings and frees the result. */

@@ -140,7 +140,8 @@ class BadInput(ServerCase):
         self.send(good)
 
     def assert_file_refused(self, table, request, path, *words):
-        self.assert_refused(table, request, os.path.basename(path), *words)
+        self.assert_refused(table, request, f'table "{table.schema}.{table.name}"',
+                            os.path.basename(path), *words)
 
 
 class Paths(BadInput):
@@ -330,16 +331,16 @@ class BatchLimits(BadInput):
         batch = self.batch(table)
         for row in range(4):
             batch.replace([[str(row), "x", "1"]])
-        self.assert_refused(table, batch.request(), "the batch has 4 files, the limit is 3",
-                            "--batch-files-max")
+        self.assert_refused(table, batch.request(), f'table "{table.schema}.{table.name}"',
+                            "the batch has 4 files, the limit is 3", "--batch-files-max")
 
     def test_too_much_on_disk(self):
         table = self.filled_table()
         batch = self.batch(table, compression=sdk.OFF, encryption=sdk.NONE)
         for _ in range(3):
             batch.replace([[str(row), "x" * 1000, "1"] for row in range(400)])
-        self.assert_refused(table, batch.request(), "take 1 MiB on disk, the limit is 1 MiB",
-                            "--batch-max")
+        self.assert_refused(table, batch.request(), f'table "{table.schema}.{table.name}"',
+                            "take 1 MiB on disk, the limit is 1 MiB", "--batch-max")
 
 
 class BatchDir(BadInput):

@@ -220,7 +220,7 @@ class BadRequests(HistoryCase):
                 batch = self.history_batch(table)
                 path = batch.add(phase, [cells], header)
                 response = self.client.write_history(batch.request())
-                self.assert_task(response, os.path.basename(path), word)
+                self.assert_task(response, table.name, os.path.basename(path), word)
                 self.assertEqual(self.stored(table), before)
 
     def test_tables_with_some_of_the_history_are_tasks_and_stay(self):
@@ -251,7 +251,7 @@ class BadRequests(HistoryCase):
                 row[column] = cell
                 batch = self.history_batch(table)
                 path = batch.add(phase, [list(row.values())], list(row))
-                self.assert_task(self.client.write_history(batch.request()),
+                self.assert_task(self.client.write_history(batch.request()), table.name,
                                  os.path.basename(path), "line 2", f'"{column}"')
                 self.assertEqual(self.stored(table), before)
 

@@ -22,6 +22,7 @@ struct decoding {
     bool sink_failed; /* its errors are not the file's */
 };
 
+static bool name_file(const struct decode_terms *terms, struct error *err);
 static bool open_file(struct decoding *decoding, struct error *err);
 static bool decode_rows(struct decoding *decoding, struct error *err);
 static bool decode_row(struct decoding *decoding, const struct cell *cells, struct error *err);
@@ -35,14 +36,22 @@ bool decode_file(const struct decode_terms *terms, const struct decode_sink *sin
     OWNED(decoding_close) struct decoding decoding = {.terms = terms, .sink = sink};
 
     if (!open_file(&decoding, err) || !decode_rows(&decoding, err)) {
-        return decoding.sink_failed
-                   ? false
-                   : error_wrap(err, "batch file \"%s\"", text_path(terms->source.path).text);
+        return decoding.sink_failed ? false : name_file(terms, err);
     }
     report_not_base64(&decoding);
     totals->rows += decoding.rows;
     totals->bytes += decoding.format->bytes(decoding.reader);
     return true;
+}
+
+/* Always returns false. */
+static bool name_file(const struct decode_terms *terms, struct error *err)
+{
+    const struct table *table = terms->binding->table;
+
+    return error_wrap(err, "could not write to table \"%s.%s\": batch file \"%s\"",
+                      text_name(table->schema_name).text, text_name(table->name).text,
+                      text_path(terms->source.path).text);
 }
 
 static bool open_file(struct decoding *decoding, struct error *err)
