@@ -119,9 +119,8 @@ static bool check_limits(const struct batch *batch, const struct options *option
     }
     if (bytes > options->batch_bytes_max) {
         (void)error_set(err, ERROR_LIMIT,
-                        "the files of the batch take %llu MiB on disk, the limit is %llu MiB",
-                        (unsigned long long)(bytes / MIB),
-                        (unsigned long long)(options->batch_bytes_max / MIB));
+                        "the files of the batch take %llu bytes on disk, the limit is %llu",
+                        (unsigned long long)bytes, (unsigned long long)options->batch_bytes_max);
         (void)error_hint(err, "Start weir with a larger --batch-max.");
         return name_table(batch, err);
     }

@@ -63,8 +63,8 @@ static bool check_options(const struct options *options, struct error *err)
     if (options->tls_cert != NULL && options->tls_key != NULL) {
         return true;
     }
-    error_set(err, ERROR_REQUEST, "cannot serve TLS without %s",
-              options->tls_cert == NULL ? "a certificate" : "the certificate's key");
+    error_set(err, ERROR_REQUEST, "no %s is given",
+              options->tls_cert == NULL ? "certificate" : "key of the certificate");
     return error_hint(err, "Give both --tls-cert and --tls-key.");
 }
 

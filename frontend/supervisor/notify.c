@@ -48,6 +48,15 @@ void notify_reloading(const struct notify *notify)
     notify_send(notify, state);
 }
 
+void notify_stopping(const struct notify *notify, uint64_t takes_ms)
+{
+    char state[64];
+
+    snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
+             (unsigned long long)takes_ms * 1000);
+    notify_send(notify, state);
+}
+
 void notify_status(struct notify *notify, const char *text)
 {
     char state[sizeof notify->status + 8];

@@ -15,11 +15,14 @@ struct notify {
 /* Reads $NOTIFY_SOCKET (a path, or an abstract name behind "@") and $WATCHDOG_USEC. */
 void notify_open(struct notify *notify);
 
-/* Sends "READY=1", "STOPPING=1" and the like. Failures do not matter. */
+/* Sends "READY=1" and the like. Failures do not matter. */
 void notify_send(const struct notify *notify, const char *state);
 
 /* Sends "RELOADING=1" with the time, as systemd wants it; "READY=1" follows when it is done. */
 void notify_reloading(const struct notify *notify);
+
+/* Sends "STOPPING=1" and how long that may take, where it is longer than the unit allows. */
+void notify_stopping(const struct notify *notify, uint64_t takes_ms);
 
 /* Sends "STATUS=" and the text, if it is another than the last. */
 void notify_status(struct notify *notify, const char *text);

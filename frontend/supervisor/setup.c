@@ -1,6 +1,7 @@
 /* What the supervisor needs from the system. */
 #include "frontend/supervisor/setup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,11 +10,25 @@
 #include <unistd.h>
 
 #include "common/role.h"
+#include "common/text.h"
 
 enum {
     /* Of the supervisor, some per worker; of the frontend, some per connection. */
     DESCRIPTORS_WANTED = 65536
 };
+
+static bool check_batch_folder(const char *folder, struct error *err);
+
+bool setup_check_batch_folders(const struct options *options, struct error *err)
+{
+    for (size_t i = 0; i < options->batch_dirs_count; i++) {
+        if (!check_batch_folder(options->batch_dirs[i], err)) {
+            return error_wrap(err, "could not use batch folder \"%s\"",
+                              text_path(options->batch_dirs[i]).text);
+        }
+    }
+    return true;
+}
 
 bool setup_pages(int *pages_out, struct error *err)
 {
@@ -61,4 +76,28 @@ void setup_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* Requests name whole paths, which are compared with the folder's as text. */
+static bool check_batch_folder(const char *folder, struct error *err)
+{
+    int fd = -1;
+
+    if (folder[0] != '/') {
+        (void)error_set(err, ERROR_REQUEST, "it does not begin with \"/\"");
+        return error_hint(err, "Give --batch-dir as requests name it: as a whole path.");
+    }
+    fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || faccessat(fd, ".", X_OK, AT_EACCESS) != 0) {
+        int errno_value = errno;
+
+        if (fd >= 0) {
+            close(fd);
+        }
+        errno = errno_value;
+        (void)error_set_errno(err, ERROR_REQUEST, "could not open it");
+        return error_hint(err, "It must be there when weir starts, and open to its user.");
+    }
+    close(fd);
+    return true;
 }

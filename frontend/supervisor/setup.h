@@ -6,6 +6,11 @@
 
 #include "common/attributes.h"
 #include "common/error.h"
+#include "common/options.h"
+
+/* Whether the folders of --batch-dir are there: what is named otherwise, or made later, would only
+ * show when every batch is refused. Fails with ERROR_REQUEST. */
+MUST_CHECK bool setup_check_batch_folders(const struct options *options, struct error *err);
 
 /* Shared memory for a struct role_pages, all zero. */
 MUST_CHECK bool setup_pages(int *pages_out, struct error *err);

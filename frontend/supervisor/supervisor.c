@@ -142,6 +142,7 @@ static bool prepare(struct supervisor *supervisor, int arguments_count,
 
     setup_descriptor_limit();
     if (!activation_take(&descriptors.activation, err) ||
+        !setup_check_batch_folders(options, err) ||
         !data_folder_lock(options->data_dir, LOCK_WAIT_MS, &descriptors.lock, err) ||
         !setup_signals(&supervisor->signal_fd, err) || !setup_pages(&descriptors.pages, err) ||
         !runtime_folder_open(&family->runtime, err)) {
@@ -548,7 +549,7 @@ static void begin_finish(struct supervisor *supervisor)
     struct child *frontend = family_frontend(&supervisor->family);
     uint64_t patience_ms = supervisor->options->grace_ms + FRONTEND_END_MAX_MS;
 
-    notify_send(&supervisor->notify, "STOPPING=1");
+    notify_stopping(&supervisor->notify, patience_ms + WORKER_END_MAX_MS);
     supervisor->phase = PHASE_FINISHING;
     if (child_runs(frontend)) {
         family_stop(frontend, clock_us() + patience_ms * 1000);

@@ -339,8 +339,9 @@ class BatchLimits(BadInput):
         batch = self.batch(table, compression=sdk.OFF, encryption=sdk.NONE)
         for _ in range(3):
             batch.replace([[str(row), "x" * 1000, "1"] for row in range(400)])
+        size = sum(os.path.getsize(path) for path, _, _ in batch.phases["replace"])
         self.assert_refused(table, batch.request(), f'table "{table.schema}.{table.name}"',
-                            "take 1 MiB on disk, the limit is 1 MiB", "--batch-max")
+                            f"take {size} bytes on disk, the limit is {1 << 20}", "--batch-max")
 
 
 class BatchDir(BadInput):

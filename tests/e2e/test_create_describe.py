@@ -152,6 +152,21 @@ class CreateDescribe(ServerCase):
 
         self.assertEqual(list(self.describe("wide").table.columns), columns)
 
+    def test_more_than_ten_thousand_columns_are_a_task_with_the_limit(self):
+        columns = [column("id", "LONG", key=True)] + \
+            [column(f"c{i}", "STRING") for i in range(10_000)]
+
+        self.assert_task(self.create("too_wide", *columns), "too_wide", "10001 columns",
+                         "the limit is 10000")
+
+        self.assertTrue(self.describe("too_wide").not_found)
+        self.assert_success(self.create("too_wide", *columns[:-1]))
+        altered = self.client.call("AlterTable", sdk.AlterTableRequest(
+            schema_name="shop", table=common.Table(name="too_wide",
+                                                   columns=[columns[0], columns[-1]])))
+        self.assert_task(altered, "too_wide", "10001 columns", "the limit is 10000")
+        self.assertEqual(len(self.describe("too_wide").table.columns), 10_000)
+
     def test_a_request_without_a_table_is_refused(self):
         response = self.client.call("CreateTable", sdk.CreateTableRequest(schema_name="shop"))
 

@@ -211,7 +211,6 @@ class Killed(ProcessCase):
 
         self.assertEqual(server.roles(), before)
 
-
     def test_a_server_that_cannot_start_again_gives_up(self):
         server = self.start()
         Path(server.data_dir, "registry.mdb").write_bytes(b"no registry" * 1000)
@@ -261,6 +260,22 @@ class Refused(ProcessCase):
 
         self.assertEqual(status, 1, said)
         self.assertIn("/proc/nothing", said)
+
+
+    def test_batch_folders_that_cannot_be_used(self):
+        for folder, reason in (("batches", 'it does not begin with \\"/\\"'),
+                               ("./", 'it does not begin with \\"/\\"'),
+                               ("/nothing/here", "could not open it: No such file or directory"),
+                               ("/etc/passwd", "could not open it: Not a directory")):
+            with self.subTest(folder):
+                server = Server("--batch-dir", "/tmp", "--batch-dir", folder)
+                self.addCleanup(server.folder.cleanup)
+                self.addCleanup(server.kill)
+
+                status, said = self.ending(server)
+
+                self.assertEqual(status, 1, said)
+                self.assertIn(f'could not use batch folder \\"{folder}\\": {reason}', said)
 
 
 class Stop(ProcessCase):

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 from bigbatch import BigBatch, create_big_table
-from server import Server, run_weir, wait_until
+from server import PATIENCE, Server, run_weir, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -73,6 +73,8 @@ class Notify(unittest.TestCase):
         self.assertIn("READY=1", states[reloading:])
         self.assertEqual(self.server.stop(), 0)
         self.systemd.wait_for("STOPPING=1")
+        # The grace period of 30 s and what ending takes: a longer one needs no change of the unit.
+        self.assertIn("EXTEND_TIMEOUT_USEC=37000000", self.systemd.states)
 
     def test_the_status_tells_what_runs(self):
         with self.server.client() as client:
@@ -91,6 +93,17 @@ class Notify(unittest.TestCase):
         self.assertEqual(self.signs_of_life(4 * WATCHDOG_SECONDS), 0)
         os.kill(frontend, signal.SIGCONT)
         wait_until(lambda: self.signs_of_life(WATCHDOG_SECONDS) > 0, what="a sign of life")
+
+    def test_a_server_without_workers_gives_no_sign_of_life_and_gives_up(self):
+        self.assertGreater(self.signs_of_life(4 * WATCHDOG_SECONDS), 1)
+        # No worker that starts can listen any more.
+        shutil.rmtree(Path(self.server.data_dir, "LOCK").read_text().splitlines()[1])
+        for name, pid in self.server.roles().items():
+            if name.startswith("worker"):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(WATCHDOG_SECONDS)
+        self.assertEqual(self.signs_of_life(8 * WATCHDOG_SECONDS), 0)
+        self.assertEqual(self.server.process.wait(60 * PATIENCE), 70)
 
 
 @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")

@@ -224,7 +224,9 @@ class Starting(TlsCase):
     def test_a_certificate_without_its_key_is_refused(self):
         server = TlsServer()
         server.options = ["--tls-cert", server.file("cert.pem")]
-        self.assertIn("Give both --tls-cert and --tls-key.", self.refusal(server))
+        log = self.refusal(server)
+        self.assertIn("cannot serve TLS: no key of the certificate is given", log)
+        self.assertIn("Give both --tls-cert and --tls-key.", log)
 
     def test_a_key_that_all_can_read_is_warned_about(self):
         self.assertIn("can read the TLS key file", self.start(key_mode=0o644).log())

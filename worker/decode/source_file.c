@@ -22,6 +22,7 @@ enum {
     FILE_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
 };
 
+static bool may_pass(int reason);
 static int open_path(const struct source_terms *terms);
 static int open_beneath(const char *folder, const char *rest);
 static const char *path_below(const char *path, const char *folder);
@@ -41,11 +42,8 @@ bool source_open_file(const struct source_terms *terms, struct source **source_o
         return error_hint(err, "Start weir with --batch-dir for the folder of the batch files.");
     }
     if (fd < 0) {
-        /* Too many open files may pass; the rest is what a person must mend. */
-        return error_set_errno(
-            err,
-            errno == EMFILE || errno == ENFILE || errno == EIO ? ERROR_UNAVAILABLE : ERROR_REQUEST,
-            "could not open it");
+        return error_set_errno(err, may_pass(errno) ? ERROR_UNAVAILABLE : ERROR_REQUEST,
+                               "could not open it");
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         (void)close(fd);
@@ -57,6 +55,13 @@ bool source_open_file(const struct source_terms *terms, struct source **source_o
     file->size = (uint64_t)status.st_size;
     *source_out = source_new(NULL, file, file_read, file_close);
     return true;
+}
+
+/* Or is for a person to mend. EAGAIN: a folder was renamed while the kernel walked through "..". */
+static bool may_pass(int reason)
+{
+    return reason == EMFILE || reason == ENFILE || reason == ENOMEM || reason == EIO ||
+           reason == EAGAIN;
 }
 
 /* errno EXDEV: the path is outside the batch folders. */
