@@ -41,8 +41,9 @@ struct role_page {
     _Atomic uint64_t progress;  /* counts up while the worker works: rows, roughly */
     _Atomic uint64_t cancelled; /* written by the frontend: number of the job to stop, 0: none */
     _Atomic uint64_t job;       /* the job being worked on, 0: idle */
-    _Atomic uint64_t file; /* of the job's batch files the one being decoded, from 1; 0: none */
-    uint64_t padding[4];   /* a page for each would waste memory, a cache line does not */
+    _Atomic uint64_t file;     /* of the job's batch files the one being decoded, from 1; 0: none */
+    _Atomic uint64_t finished; /* jobs but pings; counts up over all lives of the worker */
+    uint64_t padding[3];       /* a page for each would waste memory, a cache line does not */
 };
 
 struct role_pages {

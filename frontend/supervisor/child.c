@@ -40,6 +40,7 @@ void child_started(struct child *child, uint64_t life, pid_t pid, int control_fd
     child->control_fd = control_fd;
     child->due_us = due_us;
     child->ready_us = 0;
+    child->has_worked = false;
 }
 
 void child_not_started(struct child *child, uint64_t now_us)
@@ -67,6 +68,11 @@ void child_is_killed(struct child *child)
 {
     move(child, CHILD_KILLED);
     child->due_us = UINT64_MAX;
+}
+
+void child_has_worked(struct child *child)
+{
+    child->has_worked = true;
 }
 
 void child_ended(struct child *child, uint64_t now_us, enum child_end end)
@@ -113,7 +119,12 @@ bool child_runs(const struct child *child)
 bool child_is_hopeless(const struct child *child)
 {
     return child->starts_failed >= CHILD_STARTS_FAILED_MAX ||
-           (child->is_vital && child->short_lives >= CHILD_SHORT_LIVES_MAX);
+           (child->is_vital && child_is_useless(child));
+}
+
+bool child_is_useless(const struct child *child)
+{
+    return child->useless_lives >= CHILD_USELESS_LIVES_MAX;
 }
 
 const char *child_state_name(enum child_state state)
@@ -135,16 +146,14 @@ static void plan_next_life(struct child *child, uint64_t now_us)
             now_us + pause_us(child->starts_failed, CHILD_START_PAUSE_MS, CHILD_START_PAUSE_MAX_MS);
         return;
     }
-    if (now_us - child->ready_us >= (uint64_t)CHILD_SHORT_LIFE_MS * 1000) {
-        child->short_lives = 0;
-    } else {
-        child->short_lives++;
-    }
+    bool is_short = now_us - child->ready_us < (uint64_t)CHILD_SHORT_LIFE_MS * 1000;
+
+    child->useless_lives = is_short && !child->has_worked ? child->useless_lives + 1 : 0;
     /* The first death is followed by no pause at all. */
     child->due_us = now_us;
-    if (child->short_lives > 1) {
+    if (child->useless_lives > 1) {
         child->due_us +=
-            pause_us(child->short_lives - 1, CHILD_SHORT_PAUSE_MS, CHILD_SHORT_PAUSE_MAX_MS);
+            pause_us(child->useless_lives - 1, CHILD_SHORT_PAUSE_MS, CHILD_SHORT_PAUSE_MAX_MS);
     }
 }
 

@@ -31,14 +31,16 @@ enum {
     CHILD_START_PAUSE_MS = 100,
     CHILD_START_PAUSE_MAX_MS = 5000,
 
-    /* A life that was ready for less is short; pauses after short lives double, too, but stay so
-     * small that a killed frontend is back within two seconds. A worker that was ready is never
-     * given up: a file that kills workers must not end the server. A vital child is, after many
-     * short lives in a row: the server is of no use without it. */
-    CHILD_SHORT_LIVES_MAX = 100,
+    /* A life that was ready for less, and has finished no job, is useless; pauses after useless
+     * lives double, too, but stay so small that a killed frontend is back within two seconds. A
+     * worker that dies of one bad file among good ones is back at once. */
     CHILD_SHORT_LIFE_MS = 10000,
     CHILD_SHORT_PAUSE_MS = 50,
     CHILD_SHORT_PAUSE_MAX_MS = 400,
+
+    /* After so many in a row a vital child is given up; workers are when this is so of all of them,
+     * since a file that kills workers must not end the server while any other job succeeds. */
+    CHILD_USELESS_LIVES_MAX = 50,
 };
 
 struct child {
@@ -51,7 +53,8 @@ struct child {
     uint64_t due_us;   /* WAITING: when to start; STARTING, STOPPING: when to kill */
     uint64_t ready_us; /* when this life became ready, 0: it did not */
     unsigned starts_failed;
-    unsigned short_lives;
+    unsigned useless_lives; /* in a row */
+    bool has_worked;        /* this life has finished a job */
 };
 
 /* Why a life ended, as far as the next one is concerned. */
@@ -79,6 +82,9 @@ void child_stops(struct child *child, uint64_t due_us);
 /* It was sent SIGKILL. Fine if it was before. */
 void child_is_killed(struct child *child);
 
+/* This life has finished a job; to be told before its end is. */
+void child_has_worked(struct child *child);
+
 /* The process was reaped. Says in due_us when the next one starts. */
 void child_ended(struct child *child, uint64_t now_us, enum child_end end);
 
@@ -88,8 +94,11 @@ void child_is_unwanted(struct child *child);
 /* Whether a process is there that was not reaped yet. */
 bool child_runs(const struct child *child);
 
-/* Whether too many starts failed in a row, or too many lives of a vital child were short. */
+/* Whether too many starts failed in a row, or too many lives of a vital child were useless. */
 bool child_is_hopeless(const struct child *child);
+
+/* Whether too many lives in a row were useless. */
+bool child_is_useless(const struct child *child);
 
 /* The state's name for a log line. */
 const char *child_state_name(enum child_state state);

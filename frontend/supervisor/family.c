@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@ static bool spawn(struct family *family, const struct child *child, uint64_t lif
                   int *control_fd_out, struct error *err);
 static uint32_t index_of(const struct family *family, const struct child *child);
 static bool is_frontend(const struct family *family, const struct child *child);
+static void see_work(struct family *family, struct child *worker);
 static bool ended_as_meant(enum child_end end, int status);
 static void tell_end(const struct family *family, const struct child *child, pid_t pid, int status);
 
@@ -156,6 +158,9 @@ void family_ended(struct family *family, struct child *child, enum child_end end
     pid_t pid = child->pid;
 
     family_close_control(child);
+    if (!is_frontend(family, child)) {
+        see_work(family, child);
+    }
     child_ended(child, clock_us(), end);
     if (!is_frontend(family, child)) {
         runtime_folder_remove_socket(&family->runtime, index_of(family, child), child->life);
@@ -163,6 +168,16 @@ void family_ended(struct family *family, struct child *child, enum child_end end
     if (!ended_as_meant(end, status)) {
         tell_end(family, child, pid, status);
     }
+}
+
+bool family_has_useless_workers(const struct family *family)
+{
+    for (uint32_t i = 0; i < family->count - 1; i++) {
+        if (!child_is_useless(&family->members[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool family_has_no_workers(const struct family *family)
@@ -201,6 +216,23 @@ static uint32_t index_of(const struct family *family, const struct child *child)
 static bool is_frontend(const struct family *family, const struct child *child)
 {
     return index_of(family, child) == family->count - 1;
+}
+
+/* Its page outlives a worker, and says how many jobs all its lives have finished. */
+static void see_work(struct family *family, struct child *worker)
+{
+    uint32_t index = index_of(family, worker);
+    off_t at = (off_t)(index * sizeof(struct role_page) + offsetof(struct role_page, finished));
+    uint64_t finished = 0;
+
+    if (pread(family->spawner.descriptors.pages, &finished, sizeof finished, at) !=
+        sizeof finished) {
+        return;
+    }
+    if (finished != family->jobs_finished[index]) {
+        child_has_worked(worker);
+    }
+    family->jobs_finished[index] = finished;
 }
 
 /* We kill workers ourselves when all begin anew, and at the end those that do not hurry. */

@@ -23,7 +23,8 @@ enum {
 struct family {
     struct child members[FAMILY_MAX]; /* the workers, the express worker, the frontend */
     uint32_t count;
-    uint64_t lives; /* starts of workers, counted from 1 */
+    uint64_t lives;                            /* starts of workers, counted from 1 */
+    uint64_t jobs_finished[LIMIT_WORKERS + 1]; /* by each worker, when its last life ended */
     struct spawner spawner;
     struct runtime_folder runtime;
 };
@@ -62,6 +63,9 @@ void family_tell_frontend(struct family *family, enum role_message_kind kind,
 /* Cleans up behind a process that was reaped, and says so in the log unless it ended as it was
  * meant to. `status` is waitpid's. */
 void family_ended(struct family *family, struct child *child, enum child_end end, int status);
+
+/* Whether one useless life follows the other, of every worker. */
+bool family_has_useless_workers(const struct family *family);
 
 /* Whether no process of a worker is left. */
 bool family_has_no_workers(const struct family *family);

@@ -356,16 +356,20 @@ static void give_up_if_hopeless(struct supervisor *supervisor, const struct chil
 {
     struct error err = {0};
 
-    if (!child_is_hopeless(child)) {
+    if (family_has_useless_workers(&supervisor->family)) {
+        error_set(&err, ERROR_INTERNAL,
+                  "all workers ended %u times in a row soon after they were ready, without having "
+                  "finished a job: giving up",
+                  CHILD_USELESS_LIVES_MAX);
+    } else if (!child_is_hopeless(child)) {
         return;
-    }
-    if (child->starts_failed > 0) {
+    } else if (child->starts_failed > 0) {
         error_set(&err, ERROR_INTERNAL, "%s ended %u times in a row before it was ready: giving up",
                   child->name, child->starts_failed);
     } else {
         error_set(&err, ERROR_INTERNAL,
                   "%s ended %u times in a row soon after it was ready: giving up", child->name,
-                  child->short_lives);
+                  child->useless_lives);
     }
     error_hint(&err, "The log lines before this one say why.");
     fail(supervisor, STATUS_CRASH_LOOP, &err);

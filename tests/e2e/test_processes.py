@@ -1,4 +1,5 @@
 """The processes: who runs, what happens when one is killed, how the server starts and stops."""
+import contextlib
 import json
 import os
 import re
@@ -49,6 +50,13 @@ class ProcessCase(unittest.TestCase):
         client.write(BigBatch(server.batch_dir, 1).request(table, 1))
         self.assertEqual(versions_of(server, table), {1: ROWS})
         return table, BigBatch(server.batch_dir, 2)
+
+
+def is_confined(pid):
+    try:
+        return "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Roles(ProcessCase):
@@ -218,6 +226,21 @@ class Killed(ProcessCase):
         self.assertEqual(server.process.wait(60 * PATIENCE), 70)
         last = [line for line in server.log_lines() if line["level"] == "SEVERE"][-1]
         self.assertIn("frontend ended 8 times in a row before it was ready", last["message"])
+
+
+    @unittest.skipIf(SANITIZED, "a sanitized worker does not show when it is ready")
+    def test_workers_that_all_keep_dying_end_the_server(self):
+        server = self.start("--workers", 1)
+        while server.process.poll() is None:
+            confined = [pid for role, pid in server.roles().items()
+                        if role.startswith("worker") and is_confined(pid)]
+            time.sleep(0.05)  # what is left to do until it is ready
+            for pid in confined:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.assertEqual(server.process.returncode, 70)
+        last = [line for line in server.log_lines() if line["level"] == "SEVERE"][-1]
+        self.assertIn("all workers ended 50 times in a row", last["message"])
 
 
 class Refused(ProcessCase):

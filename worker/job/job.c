@@ -41,6 +41,9 @@ void job_run(struct job_worker *worker, const Weir__Job *job, Weir__Result *resu
     }
     atomic_store(&worker->page->job, 0);
     worker->job = 0;
+    if (job->job_case != WEIR__JOB__JOB_PING) {
+        atomic_fetch_add(&worker->page->finished, 1);
+    }
 }
 
 void job_worker_free(struct job_worker **worker)

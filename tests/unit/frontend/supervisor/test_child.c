@@ -126,16 +126,39 @@ static void test_short_lives_of_a_vital_child_are_given_up(void **state)
     (void)state;
     child_init(&child, "frontend", 0);
     child.is_vital = true;
-    for (int i = 1; i < CHILD_SHORT_LIVES_MAX; i++) {
+    for (int i = 1; i < CHILD_USELESS_LIVES_MAX; i++) {
         live(&child, SECOND_US, 1);
         assert_false(child_is_hopeless(&child));
     }
     live(&child, SECOND_US, CHILD_SHORT_LIFE_MS);
     assert_false(child_is_hopeless(&child));
-    for (int i = 0; i < CHILD_SHORT_LIVES_MAX; i++) {
+    for (int i = 0; i < CHILD_USELESS_LIVES_MAX; i++) {
         live(&child, SECOND_US, 1);
     }
     assert_true(child_is_hopeless(&child));
+}
+
+static void test_lives_are_useless_that_are_short_and_finish_no_job(void **state)
+{
+    struct child child;
+
+    (void)state;
+    child_init(&child, "worker 0", 0);
+    for (int i = 1; i < CHILD_USELESS_LIVES_MAX; i++) {
+        live(&child, SECOND_US, 1);
+        assert_false(child_is_useless(&child));
+    }
+    child_started(&child, child.life + 1, PID, CONTROL_FD, UINT64_MAX);
+    child_is_ready(&child, SECOND_US);
+    child_has_worked(&child);
+    child_ended(&child, SECOND_US + MILLISECOND_US, CHILD_END_OWN);
+    for (int i = 1; i < CHILD_USELESS_LIVES_MAX; i++) {
+        live(&child, SECOND_US, 1);
+        assert_false(child_is_useless(&child));
+    }
+    live(&child, SECOND_US, 1);
+    assert_true(child_is_useless(&child));
+    assert_false(child_is_hopeless(&child)); /* others may be of use */
 }
 
 static void test_a_long_life_forgives_short_ones(void **state)
@@ -222,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_a_ready_child_is_started_again_without_a_pause),
         cmocka_unit_test(test_short_lives_are_never_given_up_and_pauses_stay_small),
         cmocka_unit_test(test_short_lives_of_a_vital_child_are_given_up),
+        cmocka_unit_test(test_lives_are_useless_that_are_short_and_finish_no_job),
         cmocka_unit_test(test_a_long_life_forgives_short_ones),
         cmocka_unit_test(test_dying_with_all_others_is_not_counted),
         cmocka_unit_test(test_the_way_to_the_end_can_be_walked_from_every_running_state),
