@@ -26,7 +26,7 @@ CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/
     /usr/bin/python3 -B
 
 .PHONY: help run build build_dependencies build_connector demo tester test test_asan test_tsan \
-    fuzz compilers lint soak power bench bench-full package fresh clean build_client
+    fuzz compilers lint soak power neighbours bench bench-full package fresh clean build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
@@ -42,6 +42,7 @@ help:
 	@echo "                      batches of SOAK_ROWS (1000000), SOAK_KILLS (50) times, then random"
 	@echo "                      operations beside the model for SOAK_SECONDS"
 	@echo "make power            POWER_IMAGES (10000) power cuts during a workload, nothing lost"
+	@echo "make neighbours       how long batches take beside files that crash, hang and balloon"
 	@echo "make bench            weir beside sqlite3, DuckDB and PostgreSQL, in two minutes"
 	@echo "make bench-full       the same with 4 million rows and more, into BENCHMARKS.md"
 	@echo "make package          a Debian package, with binary, units and manual page"
@@ -134,6 +135,12 @@ power: export WEIR_TEST_IMAGES = $(POWER_IMAGES)
 power: build_client
 	@$(INSTALL) strace
 	@$(CLIENT) tests/e2e/test_power.py -v
+
+# In the Debug build, where files can be poisoned.
+neighbours: export NEIGHBOURS_ROUNDS ?= 5
+neighbours: export PRESET = Debug
+neighbours: build_client
+	@$(CLIENT) tests/e2e/test_neighbours.py -v
 
 # build/package/weir_VERSION_ARCHITECTURE.deb; lintian finds nothing in it.
 package: build_dependencies

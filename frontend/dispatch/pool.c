@@ -50,8 +50,7 @@ struct pool {
     struct waiter *first; /* in order of arrival */
     size_t waiters_count;
     unsigned busy_count;
-    unsigned stages_running;
-    unsigned stages_max;
+    struct waiting_room room; /* what is left of it */
     uint64_t jobs_count;
     bool stopping;
     bool freed;
@@ -101,7 +100,10 @@ struct pool *pool_new(const struct options *options, const char *runtime_dir,
     pool->runtime_dir = runtime_dir;
     pool->pages = pages;
     pool->crew.size = (uint32_t)options->workers + 1;
-    pool->stages_max = count_stages(options);
+    pool->room = (struct waiting_room){
+        .stages = count_stages(options),
+        .suspects = options->workers > 1 ? (unsigned)options->workers / 2 : 1,
+    };
     REQUIRE(pthread_mutex_init(&pool->mutex, NULL) == 0);
     REQUIRE(pthread_cond_init(&pool->changed, NULL) == 0);
     REQUIRE(pthread_create(&pool->watcher, NULL, watch, pool) == 0);
@@ -173,7 +175,7 @@ bool pool_run(struct pool *pool, struct ticket *ticket, enum pool_class class, c
         if (answer != ANSWER_LOST) {
             return answer == ANSWER_RESULT && take_answer(ticket, result_out, err);
         }
-        kind = WAITING_LARGE; /* what kills workers stays away from the express worker */
+        kind = WAITING_SUSPECT; /* what kills workers stays away from the express worker */
     }
     return error_set(err, ERROR_UNAVAILABLE, "%d workers died while they worked on it",
                      LIMIT_JOB_TRIES);
@@ -374,14 +376,15 @@ static bool give_one(struct pool *pool, bool express)
             (struct waiting){.kind = at->kind, .running = ticket_root(at->ticket)->running};
         count++;
     }
-    chosen = scheduler_choose(waiting, count, express, pool->stages_max - pool->stages_running);
+    chosen = scheduler_choose(waiting, count, express, pool->room);
     if (chosen == count) {
         return false;
     }
     life->busy = true;
     life->holders++;
     pool->busy_count++;
-    pool->stages_running += waiters[chosen]->kind == WAITING_STAGE ? 1 : 0;
+    pool->room.stages -= waiters[chosen]->kind == WAITING_STAGE ? 1 : 0;
+    pool->room.suspects -= waiters[chosen]->kind == WAITING_SUSPECT ? 1 : 0;
     ticket_begin(waiters[chosen]->ticket);
     life->ticket = waiters[chosen]->ticket;
     waiters[chosen]->given = life;
@@ -397,7 +400,8 @@ static void give_back(struct pool *pool, struct life *life, enum waiting_kind ki
     life->ticket = NULL;
     life->busy = false;
     pool->busy_count--;
-    pool->stages_running -= kind == WAITING_STAGE ? 1 : 0;
+    pool->room.stages += kind == WAITING_STAGE ? 1 : 0;
+    pool->room.suspects += kind == WAITING_SUSPECT ? 1 : 0;
     life_release(&life);
     schedule(pool);
     pthread_mutex_unlock(&pool->mutex);

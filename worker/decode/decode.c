@@ -3,6 +3,7 @@
 
 #include "common/text.h"
 #include "worker/decode/format.h"
+#include "worker/decode/poison.h"
 
 enum {
     TICK_ROWS = 512,
@@ -100,6 +101,7 @@ static bool decode_row(struct decoding *decoding, const struct cell *cells, stru
 {
     struct run_entry entry = {0};
 
+    poison_taste(&cells[0]);
     buffer_reset(&decoding->key);
     buffer_reset(&decoding->change);
     if (!binding_convert(decoding->binding, cells, &decoding->key, &decoding->change, err)) {
