@@ -26,7 +26,8 @@ CLIENT = PYTHONPATH=tests/support:build/cmake/$(PRESET)/tests/python WEIR=build/
     /usr/bin/python3 -B
 
 .PHONY: help run build build_dependencies build_connector demo tester test test_asan test_tsan \
-    fuzz compilers lint soak power neighbours bench bench-full package fresh clean build_client
+    fuzz compilers lint soak power neighbours bench bench-full package fresh fresh_package clean \
+    build_client
 
 help:
 	@echo "make run ARGS=...     build and serve, as ./run.sh does"
@@ -47,6 +48,7 @@ help:
 	@echo "make bench-full       the same with 4 million rows and more, into BENCHMARKS.md"
 	@echo "make package          a Debian package, with binary, units and manual page"
 	@echo "make fresh            clone and test in a minimal Debian root made by debootstrap"
+	@echo "make fresh_package    install the package in another one, run it there under systemd"
 	@echo "make build PRESET=... Release (default), Debug, asan, tsan, clang14 or clang16"
 
 run: build_dependencies
@@ -154,6 +156,13 @@ package: build_dependencies
 
 fresh:
 	tests/support/fresh.sh build/fresh ./test.sh
+
+# On a machine of its own: what it needs, systemd starts it, it serves, and goes without the tables.
+fresh_package: export WEIR_MACHINE = build/fresh_package
+fresh_package: package build_client
+	@$(INSTALL) systemd-container
+	@tests/support/fresh_root.sh $$WEIR_MACHINE systemd-sysv
+	@WEIR_PACKAGE=$$(ls build/package/*.deb) $(CLIENT) tests/package/test_package.py -v
 
 clean:
 	rm -rf build

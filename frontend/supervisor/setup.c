@@ -7,7 +7,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "common/role.h"
 #include "common/text.h"
@@ -18,6 +21,7 @@ enum {
 };
 
 static bool check_batch_folder(const char *folder, struct error *err);
+static void close_if_open(int fd);
 
 bool setup_check_batch_folders(const struct options *options, struct error *err)
 {
@@ -78,26 +82,41 @@ void setup_descriptor_limit(void)
     }
 }
 
-/* Requests name whole paths, which are compared with the folder's as text. */
+/* Requests name whole paths, which are compared with the folder's as text. Then they are opened as
+ * this does, which a sandbox may forbid. */
 static bool check_batch_folder(const char *folder, struct error *err)
 {
+    const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH};
+    int folder_fd = -1;
     int fd = -1;
+    int reason = 0;
 
     if (folder[0] != '/') {
         (void)error_set(err, ERROR_REQUEST, "it does not begin with \"/\"");
         return error_hint(err, "Give --batch-dir as requests name it: as a whole path.");
     }
-    fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || faccessat(fd, ".", X_OK, AT_EACCESS) != 0) {
-        int errno_value = errno;
-
-        if (fd >= 0) {
-            close(fd);
-        }
-        errno = errno_value;
+    folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fd = folder_fd < 0 ? -1 : (int)syscall(SYS_openat2, folder_fd, ".", &how, sizeof how);
+    reason = fd < 0 ? errno : 0;
+    close_if_open(folder_fd);
+    close_if_open(fd);
+    if (reason == ENOSYS || reason == EPERM) {
+        (void)error_set(err, ERROR_REQUEST, "openat2(2) is not allowed here");
+        return error_hint(err,
+                          "Requests are held to batch folders by it: allow it in what confines "
+                          "weir (RestrictSUIDSGID= of systemd forbids it), or use Linux 5.6.");
+    }
+    if (reason != 0) {
+        errno = reason;
         (void)error_set_errno(err, ERROR_REQUEST, "could not open it");
         return error_hint(err, "It must be there when weir starts, and open to its user.");
     }
-    close(fd);
     return true;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
 }

@@ -1,10 +1,13 @@
 """The processes: who runs, what happens when one is killed, how the server starts and stops."""
 import contextlib
+import ctypes
+import errno
 import json
 import os
 import re
 import signal
 import socket
+import struct
 import time
 import unittest
 from pathlib import Path
@@ -15,6 +18,19 @@ import destination_sdk_pb2 as sdk
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
 from server import PATIENCE, SANITIZED, Server, children_of, free_port, process_alive, wait_until
 
+
+def forbid_openat2():
+    """As RestrictSUIDSGID= of systemd does: a filter of system calls that answers ENOSYS to it."""
+    openat2, set_no_new_privileges, set_seccomp, mode_filter = 437, 38, 22, 2
+    load, jump_if_equal, ret, allow, fail = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
+    steps = [(load, 0, 0, 0), (jump_if_equal, 0, 1, openat2), (ret, 0, 0, fail | errno.ENOSYS),
+             (ret, 0, 0, allow)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    header = struct.pack("HP", len(steps), ctypes.addressof(program))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(set_no_new_privileges, 1, 0, 0, 0) != 0 or \
+            libc.prctl(set_seccomp, mode_filter, header, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no filter could be set")
 
 
 class ProcessCase(unittest.TestCase):
@@ -299,6 +315,18 @@ class Refused(ProcessCase):
 
                 self.assertEqual(status, 1, said)
                 self.assertIn(f'could not use batch folder \\"{folder}\\": {reason}', said)
+
+    def test_a_sandbox_in_which_batch_folders_hold_nothing(self):
+        """Told at start, instead of in the answer to every batch."""
+        server = Server("--batch-dir", "/tmp")
+        self.addCleanup(server.folder.cleanup)
+        self.addCleanup(server.kill)
+        server.before_start = forbid_openat2
+
+        status, said = self.ending(server)
+
+        self.assertEqual(status, 1, said)
+        self.assertIn('could not use batch folder \\"/tmp\\": openat2(2) is not allowed here', said)
 
 
 class Stop(ProcessCase):

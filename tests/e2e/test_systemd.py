@@ -132,6 +132,19 @@ class Units(unittest.TestCase):
             self.assertLessEqual(float(level[1]), EXPOSURE_MAX, result.stdout)
 
 
+    def test_the_template_is_the_service_with_names_of_its_own(self):
+        def settings(name):
+            text = (DEPLOY / name).read_text()
+            return text[text.index("[Unit]"):].splitlines()
+
+        names = {"Description=weir, a Fivetran destination (%i)":
+                 "Description=weir, a Fivetran destination",
+                 "EnvironmentFile=/etc/weir/%i.env": "EnvironmentFile=-/etc/weir/weir.env"}
+        template = settings("weir@.service")
+        self.assertEqual([names.get(line, line.replace("weir/%i", "weir")) for line in template],
+                         settings("weir.service"))
+
+
 class Completeness(unittest.TestCase):
     def test_the_environment_file_has_every_option(self):
         variables = set(re.findall(r"\$?(WEIR_[A-Z_]+)", run_weir("serve", "--help").stdout))

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# fresh.sh FOLDER [COMMAND...]: clones this project into a minimal Debian root in FOLDER, made by
-# debootstrap when it is not there, and runs COMMAND (./test.sh) in it as on a fresh machine. Root
-# only.
+# fresh.sh FOLDER [COMMAND...]: clones this project into a minimal Debian root in FOLDER and runs
+# COMMAND (./test.sh) in it as on a fresh machine. Root only.
 set -eu
 
 # The second half runs in a mount namespace of its own, and the mounts go with it.
@@ -19,14 +18,8 @@ root=$1
 shift
 [ $# -gt 0 ] || set -- ./test.sh
 
-command -v debootstrap >/dev/null || "$project/deploy/install_packages.sh" debootstrap
-[ -d "$root/etc" ] || debootstrap --variant=minbase bookworm "$root"
+"$project/tests/support/fresh_root.sh" "$root"
 root=$(cd "$root" && pwd)
-
-# What this machine needs to reach Debian's archive, the new one needs too.
-cp /etc/resolv.conf /etc/hosts "$root/etc/"
-cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/"
-
 rm -rf "$root/srv/weir"
 git clone --quiet "$project" "$root/srv/weir"
 exec unshare --mount --pid --fork --kill-child "$0" --inside "$root" "$@"

@@ -83,6 +83,7 @@ class Server:
         self.options = [str(option) for option in options]
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": "", **(environment or {})}
         self.process = None
+        self.before_start = None  # called in the new process
         os.makedirs(self.batch_dir, exist_ok=True)
 
     def __enter__(self):
@@ -99,7 +100,7 @@ class Server:
             self.process = subprocess.Popen(
                 [WEIR, "serve", "--port", str(self.port), "--data-dir", self.data_dir,
                  *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment)
+                env=self.environment, preexec_fn=self.before_start)
 
     def start(self):
         self.launch()
