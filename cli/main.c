@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -10,6 +11,7 @@
 #include "common/text.h"
 
 static void hold_standard_descriptors(void) __attribute__((constructor(101)));
+static void leave_no_core(void);
 static const struct command *find_command(const char *name);
 static void print_overview(void);
 static int unknown_command(const char *name);
@@ -22,6 +24,7 @@ int main(int count, char *vector[])
 
     /* A file that may not grow fails the write, as a full disk does; all processes inherit this. */
     (void)signal(SIGXFSZ, SIG_IGN);
+    leave_no_core();
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         print_overview();
         return COMMAND_DONE;
@@ -55,6 +58,19 @@ static void hold_standard_descriptors(void)
                     "descriptor\n");
             _exit(COMMAND_FAILED);
         }
+    }
+}
+
+/* Every process holds keys or rows: no core file may show them. A limit of 0 lets a core still go to
+ * a program such as systemd-coredump; a limit of 1 keeps it from there, too (core(5), and
+ * fs/coredump.c, which reads 1 as "this process must not dump"). */
+static void leave_no_core(void)
+{
+    struct rlimit core = {.rlim_cur = 1, .rlim_max = 1};
+
+    if (setrlimit(RLIMIT_CORE, &core) != 0) {
+        core.rlim_cur = core.rlim_max = 0;
+        (void)setrlimit(RLIMIT_CORE, &core);
     }
 }
 

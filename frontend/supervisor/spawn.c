@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -35,7 +34,6 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
 static bool place_descriptors(const struct spawn_descriptors *from, size_t sockets, int control_fd);
 static char *wiping_tunables(void);
 static void reset_signals(void);
-static void give_up_rights(void);
 
 void spawner_init(struct spawner *spawner, const struct spawn_descriptors *descriptors,
                   uint64_t workers, int arguments_count, const char *const arguments[])
@@ -125,7 +123,7 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
         _exit(EXIT_NO_ROLE);
     }
     reset_signals();
-    give_up_rights();
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (!place_descriptors(&spawner->descriptors,
                            is_frontend ? spawner->descriptors.activation.count : 0, control_fd)) {
         log_message(LOG_SEVERE, "could not hand descriptors to %s", arguments[AT_TITLE]);
@@ -186,18 +184,4 @@ static void reset_signals(void)
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Children hold keys and rows: no core file may show them. A limit of 0 lets a core still go to a
- * program such as systemd-coredump; a limit of 1 keeps it from there, too (core(5), and
- * fs/coredump.c, which reads 1 as "this process must not dump"). */
-static void give_up_rights(void)
-{
-    struct rlimit core = {.rlim_cur = 1, .rlim_max = 1};
-
-    if (setrlimit(RLIMIT_CORE, &core) != 0) {
-        core.rlim_cur = core.rlim_max = 0;
-        setrlimit(RLIMIT_CORE, &core);
-    }
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
