@@ -61,8 +61,8 @@ static void hold_standard_descriptors(void)
     }
 }
 
-/* Every process holds keys or rows: no core file may show them. A limit of 0 lets a core still go to
- * a program such as systemd-coredump; a limit of 1 keeps it from there, too (core(5), and
+/* Every process holds keys or rows: no core file may show them. A limit of 0 lets a core still go
+ * to a program such as systemd-coredump; a limit of 1 keeps it from there, too (core(5), and
  * fs/coredump.c, which reads 1 as "this process must not dump"). */
 static void leave_no_core(void)
 {
