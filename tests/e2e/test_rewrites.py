@@ -35,9 +35,12 @@ class RewriteCase(ServerCase):
     def setUp(self):
         """Row i was synced in second i."""
         self.table = self.new_table(COLUMNS)
+        self.fill(lambda row: row)
+
+    def fill(self, second_of):
         batch = self.batch(self.table)
         batch.replace([[str(i), f"text {i:060}", "false",
-                        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(i))]
+                        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second_of(i)))]
                        for i in range(self.ROWS)])
         self.assert_success(self.client.write(batch.request()))
 
@@ -94,6 +97,18 @@ class Space(RewriteCase):
         self.truncate(2000)
         self.assertEqual(len(self.rows(self.table.name)), self.ROWS - 2000)
         self.assertEqual(set(self.files()), set(before))
+
+    def test_a_truncate_of_rows_on_most_pages_takes_no_further_space(self):
+        """Deleted in place, they would leave a new copy of each page beside the former one."""
+        for soft, left in ((None, self.ROWS * 9 // 10), ("_fivetran_deleted", self.ROWS)):
+            with self.subTest(soft=soft):
+                self.assert_success(self.migrate(self.table, **drop_table()))
+                self.assert_success(self.client.create(self.SCHEMA, self.table.message()))
+                self.fill(lambda row: row % 10)
+                before = self.files()
+                self.truncate(1, soft)
+                self.assertEqual(len(self.rows(self.table.name)), left)
+                self.assertLessEqual(sum(self.files().values()), sum(before.values()))
 
     def test_a_soft_truncate_of_most_rows(self):
         self.truncate(self.ROWS - 10, soft="_fivetran_deleted")

@@ -1,9 +1,10 @@
 /* See truncate.h.
  *
  * One walk collects the keys of the rows that are meant. Where they are few they are applied as a
- * delete file or, for a soft truncate, an update file would be, in key order and one transaction,
- * and touch few pages. As soon as they are half of the table the walk ends, and the table is
- * rewritten: that costs what the rows cost that stay, and leaves no empty pages behind. */
+ * delete file or, for a soft truncate, an update file would be, in key order and one transaction.
+ * That writes each page anew that holds one of them, beside the former page. As soon as they are on
+ * half of the table's pages the walk ends, and the table is rewritten: that takes no longer, needs
+ * less memory, and leaves no former or empty pages behind. */
 #include "worker/rewrite/truncate.h"
 
 #include <string.h>
@@ -14,7 +15,8 @@
 #include "worker/value/row.h"
 
 enum {
-    FEW_ROWS = 1000 /* never worth a rewrite */
+    FEW_ROWS = 1000, /* never worth a rewrite */
+    PAGE_BYTES = 4096,
 };
 
 static const uint8_t stored_true[] = {1};
@@ -28,8 +30,14 @@ struct truncation {
 
     struct run_collector *collector;
     struct buffer change; /* to each row that is meant */
-    uint64_t rows;        /* that are meant, as far as the walk came */
-    bool most;            /* it ended there */
+
+    /* As far as the walk came; rows are taken to fill their pages, one behind the other. */
+    uint64_t walked_rows;
+    uint64_t walked_bytes;
+    uint64_t rows;      /* that are meant */
+    uint64_t pages;     /* that hold some of them */
+    uint64_t pages_end; /* behind the last of these */
+    bool most;          /* it ended there */
 };
 
 static bool run(const struct rewrite_means *means, struct truncation *truncation, bool *spilled_out,
@@ -41,6 +49,8 @@ static bool find_column(const struct table *table, const char *what, const char 
 static void append_deleted(struct truncation *truncation);
 static walk_visit collect;
 static bool is_meant(const struct truncation *truncation, const struct walk_row *row);
+static void note_pages(struct truncation *truncation, uint64_t from_byte, uint64_t to_byte);
+static bool are_on_most_pages(const struct truncation *truncation, uint64_t table_rows);
 static bool apply(const struct rewrite_means *means, struct truncation *truncation,
                   bool *spilled_out, struct error *err);
 static bool rewrite(const struct rewrite_means *means, struct truncation *truncation,
@@ -155,12 +165,16 @@ static enum walk collect(void *context, const struct walk_row *row, struct error
         .change = truncation->change.bytes,
         .change_length = truncation->change.length,
     };
+    uint64_t from_byte = truncation->walked_bytes;
 
+    truncation->walked_rows++;
+    truncation->walked_bytes += row->key_length + row->cells_length;
     if (!is_meant(truncation, row)) {
         return WALK_ON;
     }
     truncation->rows++;
-    if (truncation->rows > FEW_ROWS && truncation->rows > row->table_rows / 2) {
+    note_pages(truncation, from_byte, truncation->walked_bytes);
+    if (truncation->rows > FEW_ROWS && are_on_most_pages(truncation, row->table_rows)) {
         truncation->most = true;
         return WALK_ENOUGH;
     }
@@ -174,6 +188,29 @@ static bool is_meant(const struct truncation *truncation, const struct walk_row 
     return row_find(row->cells, row->cells_length, truncation->synced_id, &synced) &&
            !synced.is_null && synced.length == MOMENT_STORED_BYTES &&
            moment_compare(moment_read_stored(synced.stored), truncation->terms->before) < 0;
+}
+
+static void note_pages(struct truncation *truncation, uint64_t from_byte, uint64_t to_byte)
+{
+    uint64_t first = from_byte / PAGE_BYTES;
+    uint64_t end = to_byte / PAGE_BYTES + 1;
+
+    if (first < truncation->pages_end) {
+        first = truncation->pages_end;
+    }
+    if (first < end) {
+        truncation->pages += end - first;
+        truncation->pages_end = end;
+    }
+}
+
+/* The table has as many pages more as it has rows more. */
+static bool are_on_most_pages(const struct truncation *truncation, uint64_t table_rows)
+{
+    double walked_pages = (double)(truncation->walked_bytes / PAGE_BYTES + 1);
+    double table_pages = walked_pages * (double)table_rows / (double)truncation->walked_rows;
+
+    return (double)truncation->pages > table_pages / 2;
 }
 
 static bool apply(const struct rewrite_means *means, struct truncation *truncation,
