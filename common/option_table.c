@@ -61,8 +61,9 @@ const struct option serve_options[] = {
      .separator = ":",
      .placeholder = "FOLDER",
      .help =
-         "requests may name batch files under this folder only; may be given up to 16 times, in "
-         "the variable with a colon between two [default: anywhere]"},
+         "requests may name batch files under this folder only, which is there when weir starts; "
+         "may be given up to 16 times, in the variable with a colon between two [default: "
+         "anywhere]"},
     {.name = "workers",
      .variable = "WEIR_WORKERS",
      .kind = OPTION_NUMBER,

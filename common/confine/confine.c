@@ -25,7 +25,7 @@ static size_t list_folders(enum confine_role role, const struct options *options
                            const char *runtime_dir, const char *data_folder,
                            struct confine_folder *folders);
 static void list_tls_folders(const struct options *options, char **paths);
-static void tell(bool confined, const struct error *err);
+static void tell(enum confine_role role, bool confined, const struct error *err);
 
 enum {
     TLS_FOLDERS_MAX = 6,
@@ -57,8 +57,8 @@ void confine_begin(enum confine_role role, const struct options *options, const 
         if (role == CONFINE_WORKER) {
             limit_memory(options);
         }
-        tell(confine_files(folders, count, &err), &err);
-        tell(confine_calls_begin(role, &err), &err);
+        tell(role, confine_files(folders, count, &err), &err);
+        tell(role, confine_calls_begin(role, &err), &err);
     }
     for (size_t i = 0; i < TLS_FOLDERS_MAX; i++) {
         mem_free(tls_folders[i]);
@@ -70,7 +70,7 @@ void confine_end(enum confine_role role)
     struct error err = {0};
 
     if (!IS_SANITIZED) {
-        tell(confine_calls_end(role, &err), &err);
+        tell(role, confine_calls_end(role, &err), &err);
     }
 }
 
@@ -121,9 +121,10 @@ static void list_tls_folders(const struct options *options, char **paths)
     }
 }
 
-static void tell(bool confined, const struct error *err)
+/* What this machine cannot do is the same for all: the frontend tells it. */
+static void tell(enum confine_role role, bool confined, const struct error *err)
 {
-    if (!confined && err->kind != ERROR_UNSUPPORTED) {
+    if (!confined && (role == CONFINE_FRONTEND || err->kind != ERROR_UNSUPPORTED)) {
         log_error(LOG_WARNING, "a process runs with more rights than it needs", err);
     }
 }

@@ -17,7 +17,7 @@ enum confine_role {
 };
 
 /* Before the first thread: files, and system calls but those for sockets. Logs a WARNING for each
- * part that could not be had. */
+ * part that could not be had; what the machine lacks is told by the frontend alone. */
 void confine_begin(enum confine_role role, const struct options *options, const char *runtime_dir);
 
 /* Once the process has the sockets that it listens on, for all its threads: a worker makes no

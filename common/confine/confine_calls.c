@@ -3,16 +3,11 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <seccomp.h>
 
 #include "common/confine/confine_internal.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
 
 /* What neither role ever does: become another program or user, look into other processes, change
  * the machine, use wide and young interfaces of the kernel. */
@@ -36,6 +31,10 @@ static const int never[] = {
     SCMP_SYS(add_key),
     SCMP_SYS(request_key),
     /* other processes */
+    SCMP_SYS(kill),
+    SCMP_SYS(tkill),
+    SCMP_SYS(rt_sigqueueinfo),
+    SCMP_SYS(rt_tgsigqueueinfo),
     SCMP_SYS(ptrace),
     SCMP_SYS(process_vm_readv),
     SCMP_SYS(process_vm_writev),
@@ -99,21 +98,23 @@ static const int sockets[] = {
 static bool load(scmp_filter_ctx filter, bool made, struct error *err);
 static bool deny_all(scmp_filter_ctx filter, const int *calls, size_t count);
 static bool deny_processes(scmp_filter_ctx filter);
+static bool deny_others(scmp_filter_ctx filter);
 static bool deny_families(scmp_filter_ctx filter, bool network);
 
 bool confine_calls_begin(enum confine_role role, struct error *err)
 {
-    scmp_filter_ctx filter = SANITIZED ? NULL : seccomp_init(SCMP_ACT_ALLOW);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 
     return load(filter,
                 filter != NULL && deny_all(filter, never, sizeof never / sizeof never[0]) &&
-                    deny_processes(filter) && deny_families(filter, role == CONFINE_FRONTEND),
+                    deny_processes(filter) && deny_others(filter) &&
+                    deny_families(filter, role == CONFINE_FRONTEND),
                 err);
 }
 
 bool confine_calls_end(enum confine_role role, struct error *err)
 {
-    scmp_filter_ctx filter = SANITIZED ? NULL : seccomp_init(SCMP_ACT_ALLOW);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     bool made = filter != NULL;
 
     if (made && role == CONFINE_WORKER) {
@@ -166,6 +167,16 @@ static bool deny_processes(scmp_filter_ctx filter)
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
                             SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0;
+}
+
+/* What a process may do to itself alone: abort() signals a thread of its own, and the C library
+ * reads limits so. */
+static bool deny_others(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+                            SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                            SCMP_A0(SCMP_CMP_NE, 0)) == 0;
 }
 
 /* Between processes a socket is AF_UNIX; clients come by AF_INET and AF_INET6. */

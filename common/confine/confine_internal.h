@@ -19,8 +19,8 @@ struct confine_folder {
 MUST_CHECK bool confine_files(const struct confine_folder *folders, size_t count,
                               struct error *err);
 
-/* Takes away the system calls of the first step, or of the second. ERROR_UNSUPPORTED: the kernel
- * has no seccomp filters, or the build has sanitizers, whose helpers need some of the calls. */
+/* Takes away the system calls of the first step, or of the second. ERROR_UNSUPPORTED: libseccomp
+ * knows no filters for this machine. */
 MUST_CHECK bool confine_calls_begin(enum confine_role role, struct error *err);
 MUST_CHECK bool confine_calls_end(enum confine_role role, struct error *err);
 

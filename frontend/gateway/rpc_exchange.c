@@ -162,7 +162,9 @@ static void handle_received(struct exchange *exchange, bool present)
                       "the client cancelled, or its request has more than %llu MiB",
                       (unsigned long long)(LIMIT_MESSAGE_BYTES / MIB));
         } else {
-            error_set(&err, ERROR_MALFORMED, "the request has no message");
+            error_set(&err, ERROR_MALFORMED,
+                      "the request has no message, or one of more than %llu MiB",
+                      (unsigned long long)(LIMIT_MESSAGE_BYTES / MIB));
         }
         fail(rpc, &err);
         return;

@@ -114,6 +114,8 @@ class Concurrency(ServerCase):
                                configuration={"user": "x" * (MESSAGE_BYTES_MAX + 1)}
                            ).SerializeToString())
         self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertIn("Received message larger than max", caught.exception.details())
+        self.assertIn("more than 128 MiB", self.server.log_lines()[-1]["message"])
         self.assertTrue(self.client.describe("shop", "nothing").not_found)
 
     def test_many_tables_are_created_and_described_at_once(self):

@@ -1,36 +1,21 @@
 """The processes: who runs, what happens when one is killed, how the server starts and stops."""
 import contextlib
-import ctypes
-import errno
 import json
 import os
 import re
 import signal
 import socket
-import struct
 import time
 import unittest
+from functools import partial
 from pathlib import Path
 
 import grpc
 
 import destination_sdk_pb2 as sdk
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
+from sandbox import LANDLOCK_CREATE_RULESET, OPENAT2, forbid
 from server import PATIENCE, SANITIZED, Server, children_of, free_port, process_alive, wait_until
-
-
-def forbid_openat2():
-    """As RestrictSUIDSGID= of systemd does: a filter of system calls that answers ENOSYS to it."""
-    openat2, set_no_new_privileges, set_seccomp, mode_filter = 437, 38, 22, 2
-    load, jump_if_equal, ret, allow, fail = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
-    steps = [(load, 0, 0, 0), (jump_if_equal, 0, 1, openat2), (ret, 0, 0, fail | errno.ENOSYS),
-             (ret, 0, 0, allow)]
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
-    header = struct.pack("HP", len(steps), ctypes.addressof(program))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(set_no_new_privileges, 1, 0, 0, 0) != 0 or \
-            libc.prctl(set_seccomp, mode_filter, header, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "no filter could be set")
 
 
 class ProcessCase(unittest.TestCase):
@@ -131,6 +116,15 @@ class Confined(ProcessCase):
                     self.assertRegex(status, r"NoNewPrivs:\s+1\b", name)
                     self.assertRegex(status, r"Seccomp:\s+2\b", name)
             self.assertNotIn("more rights", server.log())
+
+    def test_a_kernel_without_landlock_is_told_once(self):
+        server = Server("--workers", "2")
+        server.before_start = partial(forbid, LANDLOCK_CREATE_RULESET)
+        with server:
+            self.write_small(server)
+            told = [line for line in server.log_lines() if "more rights" in line["message"]]
+        self.assertEqual([line["level"] for line in told], ["WARNING"])
+        self.assertIn("the kernel has no Landlock", told[0]["message"])
 
     def test_a_file_that_balloons_fails_its_batch_and_nothing_else(self):
         with Server("--workers", "1", "--worker-memory", "256MiB", "--cell-max", "1GiB",
@@ -321,7 +315,7 @@ class Refused(ProcessCase):
         server = Server("--batch-dir", "/tmp")
         self.addCleanup(server.folder.cleanup)
         self.addCleanup(server.kill)
-        server.before_start = forbid_openat2
+        server.before_start = partial(forbid, OPENAT2)
 
         status, said = self.ending(server)
 

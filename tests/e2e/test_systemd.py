@@ -153,6 +153,12 @@ class Completeness(unittest.TestCase):
                                re.MULTILINE))
         self.assertEqual(named, variables)
 
+    def test_the_readme_has_every_option(self):
+        options = re.findall(r"^ +(--[a-z-]+)", run_weir("serve", "--help").stdout, re.MULTILINE)
+        rows = "".join(line.split("|")[1] for line in (ROOT / "README.md").read_text().splitlines()
+                       if line.startswith("| `--"))
+        self.assertEqual(set(re.findall(r"`(--[a-z-]+)`", rows)), set(options) - {"--help"})
+
     @unittest.skipUnless(shutil.which("man"), "needs man")
     def test_the_manual_page_is_well_formed(self):
         result = subprocess.run(["man", "--warnings", "-l", DEPLOY / "weir.1"], capture_output=True,

@@ -19,13 +19,13 @@ class Client:
     def __init__(self, address, options=(), credentials=None):
         make_channel = grpc.insecure_channel if credentials is None else \
             partial(grpc.secure_channel, credentials=credentials)
-        self.channel = make_channel(address, options=[
-            ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-            ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+        # Of an option that is given twice, gRPC takes the first.
+        self.channel = make_channel(address, options=[*({
+            "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
+            "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
             # A channel of its own even beside others to the same server.
-            ("grpc.use_local_subchannel_pool", 1),
-            *options,
-        ])
+            "grpc.use_local_subchannel_pool": 1,
+        } | dict(options)).items()])
 
     def __enter__(self):
         return self

@@ -2,9 +2,11 @@
  * status tells at which try it went wrong. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -147,6 +149,7 @@ static void try_files_of_a_frontend(void)
 static void try_calls(enum confine_role role)
 {
     char *const arguments[] = {(char *)(uintptr_t) "/bin/true", NULL};
+    struct rlimit limit;
 
     TRY(11, execv("/bin/true", arguments) == -1 && errno == EPERM);
     TRY(12, fork() == -1 && errno == EPERM);
@@ -157,6 +160,11 @@ static void try_calls(enum confine_role role)
     TRY(17, can_make_socket(AF_INET6) == (role == CONFINE_FRONTEND));
     TRY(18, !can_make_socket(AF_NETLINK) && errno == EPERM);
     TRY(19, !can_make_socket(AF_PACKET) && errno == EPERM);
+    TRY(20, kill(getppid(), 0) == -1 && errno == EPERM);
+    TRY(21, syscall(SYS_tgkill, getppid(), getppid(), 0) == -1 && errno == EPERM);
+    TRY(22, syscall(SYS_tgkill, getpid(), gettid(), 0) == 0);
+    TRY(23, prlimit(getppid(), RLIMIT_CORE, NULL, &limit) == -1 && errno == EPERM);
+    TRY(24, getrlimit(RLIMIT_CORE, &limit) == 0);
 }
 
 static void *do_nothing(void *context)
