@@ -15,6 +15,7 @@
 #include "common/limits.h"
 #include "common/mem.h"
 #include "worker/apply/apply.h"
+#include "worker/apply/stage.h"
 #include "worker/decode/decode.h"
 #include "worker/decode/format.h"
 #include "worker/run/run.h"
@@ -31,7 +32,7 @@ enum {
 };
 
 #define RUN_BUDGET_BYTES (64 * MIB)
-#define MAP_BYTES        (64 * GIB)
+#define MAP_BYTES        (16 * GIB)
 
 struct bench {
     const char *folder;
@@ -353,17 +354,18 @@ static uint64_t apply_all(struct bench *bench)
     static const uint8_t operation_id[LIMIT_OPERATION_ID_BYTES] = {1};
     const struct run_watch watch = {tick, NULL};
     OWNED(run_merger_free) struct run_merger *merger = open_merger(bench);
-    struct store_txn *txn = NULL;
+    struct stage *stage = NULL;
     uint64_t started = 0;
     uint64_t rows = 0;
     bool already = false;
     bool spilled = false;
     struct error err = {0};
 
-    must(store_txn_begin(bench->store, bench->table, operation_id, &txn, &already, &err), &err);
-    must(apply_phase(txn, FILE_KIND_REPLACE, false, merger, &watch, &rows, &err), &err);
+    must(stage_begin(bench->store, bench->table, operation_id, &stage, &already, &err), &err);
+    must(apply_phase(stage_txn(stage), FILE_KIND_REPLACE, false, merger, &watch, &rows, &err),
+         &err);
     started = cpu_us();
-    must(store_txn_commit(&txn, &spilled, &err), &err);
+    must(stage_commit(&stage, &spilled, &err), &err);
     return cpu_us() - started;
 }
 

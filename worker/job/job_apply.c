@@ -1,6 +1,6 @@
-/* The apply stage of a large batch: begin, one phase after the other, commit; one transaction.
+/* The apply stage of a large batch: begin, one phase after the other, commit.
  *
- * The four jobs run on one borrowed worker, which holds the transaction between them. */
+ * The four jobs run on one borrowed worker, which holds the stage between them. */
 #include <malloc.h>
 
 #include "common/buffer.h"
@@ -33,8 +33,8 @@ bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     REQUIRE(terms->operation_id.len == LIMIT_OPERATION_ID_BYTES);
     if (!table_entry_read(terms->table, &table, err) ||
         !job_open_store(worker, &worker->stage_store, err) ||
-        !store_txn_begin(worker->stage_store, table, terms->operation_id.data, &worker->stage_txn,
-                         &already, err)) {
+        !stage_begin(worker->stage_store, table, terms->operation_id.data, &worker->stage, &already,
+                     err)) {
         job_stage_close(worker);
         return false;
     }
@@ -71,7 +71,7 @@ bool job_apply_commit(struct job_worker *worker, const Weir__Job *job, Weir__Res
     if (!need_stage(worker, err)) {
         return false;
     }
-    committed = store_txn_commit(&worker->stage_txn, &spilled, err);
+    committed = stage_commit(&worker->stage, &spilled, err);
     job_stage_close(worker);
     job_count_spill(worker, spilled, result);
     job_count(result, 0, 0)->commit_us = clock_us() - started;
@@ -98,7 +98,7 @@ void job_count_spill(struct job_worker *worker, bool spilled, Weir__Result *resu
 
 void job_stage_close(struct job_worker *worker)
 {
-    store_txn_abort(&worker->stage_txn);
+    stage_abort(&worker->stage);
     store_close(&worker->stage_store);
     if (worker->stage_terms != NULL) {
         weir__batch_terms__free_unpacked(worker->stage_terms, NULL);
@@ -108,7 +108,7 @@ void job_stage_close(struct job_worker *worker)
 
 static bool need_stage(const struct job_worker *worker, struct error *err)
 {
-    return worker->stage_txn != NULL ||
+    return worker->stage != NULL ||
            error_set(err, ERROR_INTERNAL, "the worker has no batch to apply");
 }
 
@@ -131,8 +131,8 @@ static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *pha
         }
     }
     return run_merger_run_ahead(merger, err) &&
-           apply_phase(worker->stage_txn, (enum file_kind)phase->kind, worker->stage_terms->history,
-                       merger, &watch, rows_out, err);
+           apply_phase(stage_txn(worker->stage), (enum file_kind)phase->kind,
+                       worker->stage_terms->history, merger, &watch, rows_out, err);
 }
 
 /* The job is gone when the next one comes. */

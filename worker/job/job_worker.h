@@ -8,6 +8,7 @@
 #include "common/attributes.h"
 #include "common/error.h"
 #include "common/table.h"
+#include "worker/apply/stage.h"
 #include "worker/job/job.h"
 #include "worker/run/run.h"
 #include "worker/store/store.h"
@@ -18,7 +19,7 @@ struct job_worker {
     uint64_t job;                  /* number of the running job */
     struct run_builder *builder;   /* kept: its memory is reused */
     struct store *stage_store;     /* of the apply stage; NULL outside */
-    struct store_txn *stage_txn;   /* of the apply stage; NULL outside */
+    struct stage *stage;           /* the apply stage itself; NULL outside */
     Weir__BatchTerms *stage_terms; /* of the apply stage; NULL outside */
     unsigned spills; /* transactions that spilled since start: LMDB leaked memory in each */
 };

@@ -4,16 +4,11 @@
 #include <string.h>
 
 #include "common/buffer.h"
-#include "common/limits.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "worker/value/key.h"
 #include "worker/value/number.h"
 #include "worker/value/row.h"
-
-/* A portion is large enough that its sync costs little, small enough that LMDB's dirty pages take
- * no memory worth counting. */
-#define PORTION_BYTES (32 * MIB)
 
 /* What is refused in a column. */
 struct refusal {
@@ -32,8 +27,7 @@ struct rewrite_output {
     struct buffer key;
     struct buffer last_key; /* that was written */
     struct buffer cells;
-    struct buffer bytes; /* the row with its sequence */
-    uint64_t portion_bytes;
+    struct buffer bytes;      /* the row with its sequence */
     struct refusal *refusals; /* one per column of the target */
     uint64_t shared_keys;
     bool refused;
@@ -135,13 +129,12 @@ static bool fill(struct rewrite_output *output, struct error *err)
 {
     const struct rewrite *rewrite = output->rewrite;
     const struct run_watch *watch = output->means->watch;
-    bool already = false;
     bool spilled = false;
 
     /* A portion spills only where single rows are larger than it, and that memory is small beside
      * the rows'. */
-    return store_txn_begin(output->means->store, rewrite->target, rewrite->target->operation_id,
-                           &output->txn, &already, err) &&
+    return store_txn_begin_filling(output->means->store, rewrite->target,
+                                   rewrite->target->operation_id, &output->txn, err) &&
            walk_rows(output->means->store, rewrite->source, watch, visit, output, err) &&
            check(output, err) && (!output->sorts || put_sorted(output, err)) &&
            check(output, err) && watch->tick(watch->context, err) &&
@@ -202,11 +195,6 @@ static bool put(struct rewrite_output *output, const void *key, size_t key_lengt
     output->bytes.length = ROW_SEQUENCE_BYTES;
     buffer_append(&output->bytes, cells, cells_length);
     store_row_put(output->txn, key, key_length, output->bytes.bytes, output->bytes.length);
-    output->portion_bytes += key_length + output->bytes.length;
-    if (output->portion_bytes >= PORTION_BYTES) {
-        store_txn_flush(output->txn);
-        output->portion_bytes = 0;
-    }
     failure = store_txn_failure(output->txn);
     return failure == NULL || error_copy(err, failure);
 }

@@ -143,7 +143,7 @@ static bool copy_generation(const struct backup *backup, const struct table *tab
     char *path = store_table_path(&backup->place, table->id, table->generation);
     OWNED(env_close) MDB_env *env = NULL;
 
-    return store_open_table(backup->store, table, &env, err) && folder_make(folder, err) &&
+    return store_open_table(backup->store, table, false, &env, err) && folder_make(folder, err) &&
            copy_env(env, path, err) && folder_sync(folder, err);
 }
 

@@ -32,7 +32,8 @@ static bool fill_lock_file(int lock, const char *path, struct error *err);
 bool env_open(const struct env_terms *terms, MDB_env **env_out, struct error *err)
 {
     OWNED(env_close) MDB_env *env = NULL;
-    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (terms->read_only ? MDB_RDONLY : 0);
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (terms->read_only ? MDB_RDONLY : 0) |
+                     (terms->unsynced ? MDB_NOSYNC : 0);
     bool without_lock = false;
     int dead = 0;
     int result = 0;
@@ -95,6 +96,23 @@ bool env_commit(MDB_txn **txn, struct error *err)
     }
     take_back(env);
     return env_fail(err, result, "could not commit");
+}
+
+bool env_sync(MDB_env *env, struct error *err)
+{
+    int result = env_write_result(env, mdb_env_sync(env, 1));
+
+    return result == 0 || env_fail(err, result, "could not sync");
+}
+
+void env_write_behind(MDB_env *env)
+{
+    mdb_filehandle_t file = -1;
+
+    if (mdb_env_get_fd(env, &file) == 0) {
+        /* What fails here fails again in env_sync(). */
+        (void)sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
 }
 
 bool env_remove(const char *path, struct error *err)

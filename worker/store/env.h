@@ -22,7 +22,8 @@ struct env_terms {
     const char *path;
     uint64_t map_size_bytes;
     bool read_only;
-    bool creates; /* a missing or empty file is a new environment, not a lost one */
+    bool creates;  /* a missing or empty file is a new environment, not a lost one */
+    bool unsynced; /* commits are not durable: env_sync() is to follow the last one */
 };
 
 /* Opens the environment. Clears readers that were killed. env_close() releases it. */
@@ -36,6 +37,13 @@ void env_abort(MDB_txn **txn);
 
 /* Commits, or aborts and fails. The pointer is NULL afterwards. */
 MUST_CHECK bool env_commit(MDB_txn **txn, struct error *err);
+
+/* Makes durable what was committed to an unsynced environment. */
+MUST_CHECK bool env_sync(MDB_env *env, struct error *err);
+
+/* Lets the disk begin with what was committed to an unsynced environment, and does not wait: there
+ * is less left for env_sync() to wait for. */
+void env_write_behind(MDB_env *env);
 
 /* Removes an environment's file and the lock file beside it; missing ones are fine. */
 MUST_CHECK bool env_remove(const char *path, struct error *err);

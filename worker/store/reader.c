@@ -118,7 +118,7 @@ static bool open_as_of(struct store *store, struct store_reader *reader, struct 
     MDB_dbi meta = 0;
     int result = 0;
 
-    if (!store_open_table(store, reader->table, &reader->env, err)) {
+    if (!store_open_table(store, reader->table, false, &reader->env, err)) {
         return false;
     }
     result = mdb_txn_begin(reader->env, NULL, MDB_RDONLY, &reader->txn);

@@ -115,14 +115,15 @@ char *store_table_path(const struct store *store, uint64_t table_id, uint64_t ge
                       (unsigned long long)generation);
 }
 
-bool store_open_table(const struct store *store, const struct table *table, MDB_env **env_out,
-                      struct error *err)
+bool store_open_table(const struct store *store, const struct table *table, bool unsynced,
+                      MDB_env **env_out, struct error *err)
 {
     OWNED(mem_release) char *path = store_table_path(store, table->id, table->generation);
     const struct env_terms terms = {
         .path = path,
         .map_size_bytes = store->map_size_bytes,
         .read_only = store->read_only,
+        .unsynced = unsynced,
     };
 
     return env_open(&terms, env_out, err);

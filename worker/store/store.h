@@ -106,6 +106,17 @@ MUST_CHECK bool store_txn_begin(struct store *store, const struct table *table,
                                 const uint8_t operation_id[16], struct store_txn **txn_out,
                                 bool *already_out, struct error *err);
 
+/* Begins to fill the empty generation that generation_make() has made. Nobody reads it before
+ * registry_switch() names it, and a crash throws it away; so what is put goes to its file in
+ * portions, and the commit makes all of it durable at once. Filling takes little memory, and the
+ * disk works meanwhile. */
+MUST_CHECK bool store_txn_begin_filling(struct store *store, const struct table *table,
+                                        const uint8_t operation_id[16], struct store_txn **txn_out,
+                                        struct error *err);
+
+/* Whether the table has no rows. */
+bool store_txn_is_empty(const struct store_txn *txn);
+
 /* The sequence number of this batch in this table: goes in front of each row that it writes. */
 uint64_t store_txn_sequence(const struct store_txn *txn);
 
@@ -139,10 +150,6 @@ void store_row_before(struct store_txn *txn, const void *key, size_t key_length,
                       size_t shared_length, struct store_row *row_out);
 void store_row_from(struct store_txn *txn, const void *key, size_t key_length, size_t shared_length,
                     struct store_row *row_out);
-
-/* Makes durable what was written so far and goes on, without telling of a batch: for a generation
- * that the registry does not name yet, so that filling it takes little memory. */
-void store_txn_flush(struct store_txn *txn);
 
 /* The first failure so far, or NULL: lets a loop end early. */
 const struct error *store_txn_failure(const struct store_txn *txn);

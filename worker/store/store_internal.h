@@ -31,9 +31,9 @@ char *store_table_folder(const struct store *store, uint64_t table_id);
 /* The path of a table's environment; mem_free() releases it. */
 char *store_table_path(const struct store *store, uint64_t table_id, uint64_t generation);
 
-/* Opens a generation's environment. */
+/* Opens a generation's environment; `unsynced` as in worker/store/env.h. */
 MUST_CHECK bool store_open_table(const struct store *store, const struct table *table,
-                                 MDB_env **env_out, struct error *err);
+                                 bool unsynced, MDB_env **env_out, struct error *err);
 
 /* The databases of the registry's environment. */
 #define REGISTRY_TABLES_DATABASE "tables"

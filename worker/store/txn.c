@@ -14,6 +14,10 @@
 /* How much is written between looks at the disk's free space. */
 #define UNCHECKED_BYTES_MAX (16 * MIB)
 
+/* What goes to the file at once while a generation is filled: LMDB's dirty pages stay few, and are
+ * used again while they are in the processor's cache. */
+#define PORTION_BYTES (8 * MIB)
+
 struct store_txn {
     const struct store *store;
     struct table *table;
@@ -32,11 +36,16 @@ struct store_txn {
     bool found;                /* and it is there */
 
     struct buffer last_key;     /* no key of the table is greater; empty: the table is empty */
+    bool fills;                 /* a generation that the registry does not name yet */
+    uint64_t portion_bytes;     /* put since the last portion was written */
     struct buffer scratch;      /* a row put together from pieces */
     uint64_t unchecked_bytes;   /* written since the disk was looked at */
     struct timespec written_at; /* when the file was last written before this transaction */
 };
 
+static bool begin_named(struct store *store, const struct table *table,
+                        const uint8_t operation_id[16], bool fills, struct store_txn **txn_out,
+                        struct error *err);
 static bool begin(struct store *store, struct store_txn *txn, struct error *err);
 static void locate(struct store_txn *txn, const MDB_val *key);
 static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key);
@@ -48,26 +57,36 @@ static bool same_key(const struct buffer *buffer, const MDB_val *key);
 static void fail(struct store_txn *txn, int result, const char *what);
 static void name_table(struct store_txn *txn);
 static void check_room(struct store_txn *txn, size_t written);
+static void write_portion(struct store_txn *txn, size_t written);
+static bool commit_durably(struct store_txn *txn, struct error *err);
 static struct timespec file_written_at(const struct store_txn *txn);
 static void release(struct store_txn **txn);
 
 bool store_txn_begin(struct store *store, const struct table *table, const uint8_t operation_id[16],
                      struct store_txn **txn_out, bool *already_out, struct error *err)
 {
-    OWNED(store_txn_abort) struct store_txn *txn = mem_zero(sizeof *txn);
+    const struct store_txn *txn = NULL;
 
-    txn->store = store;
-    txn->table = table_copy(table);
-    memcpy(txn->operation_id, operation_id, sizeof txn->operation_id);
-    if (!store_check_room(store, err) || !begin(store, txn, err)) {
-        return error_wrap(err, "could not write to table \"%s.%s\"",
-                          text_name(table->schema_name).text, text_name(table->name).text);
+    if (!begin_named(store, table, operation_id, false, txn_out, err)) {
+        return false;
     }
+    txn = *txn_out;
     *already_out =
         txn->batch->operation_id.len == sizeof txn->operation_id &&
         memcmp(txn->batch->operation_id.data, operation_id, sizeof txn->operation_id) == 0;
-    *txn_out = MOVE(txn);
     return true;
+}
+
+bool store_txn_begin_filling(struct store *store, const struct table *table,
+                             const uint8_t operation_id[16], struct store_txn **txn_out,
+                             struct error *err)
+{
+    return begin_named(store, table, operation_id, true, txn_out, err);
+}
+
+bool store_txn_is_empty(const struct store_txn *txn)
+{
+    return txn->last_key.length == 0;
 }
 
 uint64_t store_txn_sequence(const struct store_txn *txn)
@@ -132,6 +151,9 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
     txn->batch->rows += txn->found ? 0 : 1;
     txn->found = true;
     txn->located = row_length < ROWS_PIECE_MAX;
+    if (txn->fills) {
+        write_portion(txn, key_length + row_length);
+    }
 }
 
 void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
@@ -189,29 +211,6 @@ void store_row_from(struct store_txn *txn, const void *key, size_t key_length, s
     take_row(txn, result, &at, key, key_length, shared_length, row_out);
 }
 
-void store_txn_flush(struct store_txn *txn)
-{
-    int result = 0;
-
-    if (txn->failure.kind != ERROR_NONE) {
-        return;
-    }
-    mdb_cursor_close(txn->cursor);
-    txn->cursor = NULL;
-    txn->located = false;
-    result = mdb_txn_commit(MOVE(txn->txn));
-    if (result == 0) {
-        result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
-        txn->written_at = file_written_at(txn);
-    }
-    if (result == 0) {
-        result = mdb_cursor_open(txn->txn, txn->rows, &txn->cursor);
-    }
-    if (result != 0) {
-        fail(txn, result, "could not commit");
-    }
-}
-
 const struct error *store_txn_failure(const struct store_txn *txn)
 {
     return txn->failure.kind != ERROR_NONE ? &txn->failure : NULL;
@@ -237,7 +236,7 @@ bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error
 
     mdb_cursor_close(txn->cursor);
     txn->cursor = NULL;
-    done = batch_entry_write(txn->txn, txn->meta, txn->batch, err) && env_commit(&txn->txn, err);
+    done = batch_entry_write(txn->txn, txn->meta, txn->batch, err) && commit_durably(txn, err);
     return done ||
            error_wrap(err, "could not write to table \"%s.%s\"",
                       text_name(txn->table->schema_name).text, text_name(txn->table->name).text);
@@ -250,13 +249,31 @@ void store_txn_abort(struct store_txn **txn)
     }
 }
 
+static bool begin_named(struct store *store, const struct table *table,
+                        const uint8_t operation_id[16], bool fills, struct store_txn **txn_out,
+                        struct error *err)
+{
+    OWNED(store_txn_abort) struct store_txn *txn = mem_zero(sizeof *txn);
+
+    txn->store = store;
+    txn->table = table_copy(table);
+    txn->fills = fills;
+    memcpy(txn->operation_id, operation_id, sizeof txn->operation_id);
+    if (!store_check_room(store, err) || !begin(store, txn, err)) {
+        return error_wrap(err, "could not write to table \"%s.%s\"",
+                          text_name(table->schema_name).text, text_name(table->name).text);
+    }
+    *txn_out = MOVE(txn);
+    return true;
+}
+
 static bool begin(struct store *store, struct store_txn *txn, struct error *err)
 {
     MDB_val key;
     MDB_val value;
     int result = 0;
 
-    if (!store_open_table(store, txn->table, &txn->env, err)) {
+    if (!store_open_table(store, txn->table, txn->fills, &txn->env, err)) {
         return false;
     }
     result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
@@ -376,6 +393,38 @@ static void check_room(struct store_txn *txn, size_t written)
             name_table(txn);
         }
     }
+}
+
+/* Commits what was put so far, for nobody to see, and goes on. */
+static void write_portion(struct store_txn *txn, size_t written)
+{
+    int result = 0;
+
+    txn->portion_bytes += written;
+    if (txn->portion_bytes < PORTION_BYTES) {
+        return;
+    }
+    txn->portion_bytes = 0;
+    mdb_cursor_close(txn->cursor);
+    txn->cursor = NULL;
+    txn->located = false;
+    result = mdb_txn_commit(MOVE(txn->txn));
+    if (result == 0) {
+        env_write_behind(txn->env);
+        result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
+        txn->written_at = file_written_at(txn);
+    }
+    if (result == 0) {
+        result = mdb_cursor_open(txn->txn, txn->rows, &txn->cursor);
+    }
+    if (result != 0) {
+        fail(txn, result, "could not commit");
+    }
+}
+
+static bool commit_durably(struct store_txn *txn, struct error *err)
+{
+    return env_commit(&txn->txn, err) && (!txn->fills || env_sync(txn->env, err));
 }
 
 static struct timespec file_written_at(const struct store_txn *txn)
