@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "common/require.h"
-
-/* A word with 1 in each of its bytes. */
-#define EACH_BYTE UINT64_C(0x0101010101010101)
+#include "common/word.h"
 
 enum {
     JSON_BYTES_MAX = 6 /* of one byte, as \u0000 */
 };
 
 static size_t json_plain(const uint8_t *bytes, size_t length);
-static bool has_byte_below(uint64_t word, uint8_t limit);
-static bool has_byte(uint64_t word, uint8_t byte);
 static uint8_t *write_json_escape(uint8_t *to, uint8_t byte);
 static size_t utf8_sequence(const uint8_t *bytes, size_t length);
 static size_t show(struct text_shown *shown, size_t at, const uint8_t *bytes, size_t length,
@@ -27,15 +23,9 @@ bool text_is_utf8(const void *bytes, size_t length)
 
     while (left > 0) {
         /* Most text is ASCII: eight bytes at a time while none has its high bit set. */
-        while (left >= 8) {
-            uint64_t word;
-
-            memcpy(&word, at, sizeof word);
-            if ((word & UINT64_C(0x8080808080808080)) != 0) {
-                break;
-            }
-            at += 8;
-            left -= 8;
+        while (left >= WORD_BYTES && !word_has_high(word_read(at))) {
+            at += WORD_BYTES;
+            left -= WORD_BYTES;
         }
         if (left == 0) {
             break;
@@ -137,7 +127,7 @@ static size_t json_plain(const uint8_t *bytes, size_t length)
         uint64_t word;
 
         memcpy(&word, bytes + at, sizeof word);
-        if (has_byte_below(word, ' ') || has_byte(word, '"') || has_byte(word, '\\')) {
+        if (word_has_below(word, ' ') || word_has(word, '"') || word_has(word, '\\')) {
             break;
         }
         at += sizeof word;
@@ -146,17 +136,6 @@ static size_t json_plain(const uint8_t *bytes, size_t length)
         at++;
     }
     return at;
-}
-
-/* Each byte of the word at once: a borrow from bit 7 of a byte that had none of it set says so. */
-static bool has_byte_below(uint64_t word, uint8_t limit)
-{
-    return ((word - EACH_BYTE * limit) & ~word & (EACH_BYTE << 7)) != 0;
-}
-
-static bool has_byte(uint64_t word, uint8_t byte)
-{
-    return has_byte_below(word ^ (EACH_BYTE * byte), 1);
 }
 
 static uint8_t *write_json_escape(uint8_t *to, uint8_t byte)

@@ -8,6 +8,7 @@
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "common/word.h"
 #include "worker/decode/format_table.h"
 #include "worker/decode/scan.h"
 
@@ -23,10 +24,10 @@ struct reader {
 
     uint8_t *window;
     size_t capacity;
-    size_t row_start; /* of the row being read */
-    size_t length;    /* of the bytes in the window, all of them scanned */
-    bool in_quotes;   /* at the end of the window */
-    bool at_end;      /* the source has ended */
+    size_t row_start;          /* of the row being read */
+    size_t length;             /* of the bytes in the window, all of them scanned */
+    bool at_end;               /* the source has ended */
+    struct scan_state scanned; /* at the end of the window */
 
     uint32_t *ends; /* positions of cell ends in the window */
     size_t ends_capacity;
@@ -57,6 +58,7 @@ static bool take_cell(struct reader *reader, size_t index, size_t start, size_t 
                       struct error *err);
 static bool take_quotes_off(struct reader *reader, size_t index, uint8_t *bytes, size_t length,
                             struct error *err);
+static uint8_t *single_quotes(uint8_t *bytes, const uint8_t *end);
 static bool read_more(struct reader *reader, struct error *err);
 static bool check_growth(const struct reader *reader, struct error *err);
 static void move_row_to_front(struct reader *reader);
@@ -92,6 +94,7 @@ static bool csv_open(struct source **source, const struct format_terms *terms,
     reader->source = MOVE(*source);
     reader->cell_bytes_max = terms->cell_bytes_max;
     reader->scan = scan_best();
+    reader->scanned = SCAN_BEGIN;
     reader->next_line = 1;
     if (!read_header(reader, err)) {
         return false;
@@ -236,7 +239,7 @@ static bool finish_last_row(struct reader *reader, size_t *cells_out, bool *end_
         *end_out = true;
         return true;
     }
-    if (reader->in_quotes) {
+    if (reader->scanned.in_quotes) {
         return check_growth(reader, err) &&
                error_set(err, ERROR_DATA, "line %llu has a quote that is never closed",
                          (unsigned long long)reader->next_line);
@@ -285,7 +288,7 @@ static bool take_cell(struct reader *reader, size_t index, size_t start, size_t 
         if (!take_quotes_off(reader, index, bytes, length, err)) {
             return false;
         }
-    } else if (memchr(bytes, '"', length) != NULL) {
+    } else if (reader->scanned.stray_quote && memchr(bytes, '"', length) != NULL) {
         return fail_at(reader, reader->line, index, err, stray_quote);
     }
     return reader->cells[index].length <= reader->cell_bytes_max ||
@@ -295,39 +298,50 @@ static bool take_cell(struct reader *reader, size_t index, size_t start, size_t 
 static bool take_quotes_off(struct reader *reader, size_t index, uint8_t *bytes, size_t length,
                             struct error *err)
 {
-    uint8_t *from = bytes + 1;
+    uint8_t *start = bytes + 1;
     uint8_t *end = bytes + length - 1;
-    uint8_t *to = from;
 
-    if (length < 2 || *end != '"') {
+    end = length >= 2 && *end == '"' ? single_quotes(start, end) : NULL;
+    if (end == NULL) {
         return fail_at(reader, reader->line, index, err, "text behind the closing quote");
     }
-    while (from < end) {
-        uint8_t *quote = memchr(from, '"', (size_t)(end - from));
-        size_t plain = (size_t)((quote != NULL ? quote : end) - from);
-
-        if (to != from) {
-            memmove(to, from, plain);
+    if (reader->scanned.quoted_lines) {
+        for (const uint8_t *at = start; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
+            reader->next_line++;
         }
-        to += plain;
-        from += plain;
-        if (quote != NULL) {
-            if (quote + 1 == end || quote[1] != '"') {
-                return fail_at(reader, reader->line, index, err, "text behind the closing quote");
-            }
-            *to++ = '"';
-            from += 2;
-        }
-    }
-    for (const uint8_t *at = bytes; (at = memchr(at, '\n', (size_t)(to - at))) != NULL; at++) {
-        reader->next_line++;
     }
     reader->cells[index] = (struct cell){
-        .text = (const char *)bytes + 1,
-        .length = (size_t)(to - bytes - 1),
+        .text = (const char *)start,
+        .length = (size_t)(end - start),
         .quoted = true,
     };
     return true;
+}
+
+/* Makes one quote of two, in place, and returns the new end, or NULL where a quote stands alone.
+ * JSON has one every few bytes, for which calls would cost more than they save. */
+static uint8_t *single_quotes(uint8_t *bytes, const uint8_t *end)
+{
+    const uint8_t *from = bytes;
+    uint8_t *to = bytes;
+
+    for (;;) {
+        for (; end - from >= WORD_BYTES && !word_has(word_read(from), '"'); from += WORD_BYTES) {
+            word_write(to, word_read(from));
+            to += WORD_BYTES;
+        }
+        while (from < end && *from != '"') {
+            *to++ = *from++;
+        }
+        if (from == end) {
+            return to;
+        }
+        if (from + 1 == end || from[1] != '"') {
+            return NULL;
+        }
+        *to++ = '"';
+        from += 2;
+    }
 }
 
 /* Reads on behind what is left of the row, and scans it. */
@@ -357,7 +371,7 @@ static bool read_more(struct reader *reader, struct error *err)
     reader->at_end = length == 0;
     reader->bytes += length;
     count = reader->scan(reader->window + reader->length, length, (uint32_t)reader->length,
-                         &reader->in_quotes, reader->ends + reader->ends_count);
+                         &reader->scanned, reader->ends + reader->ends_count);
     reader->ends_count += count;
     reader->length += length;
     return true;
@@ -378,7 +392,7 @@ static bool check_growth(const struct reader *reader, struct error *err)
                                      "line %llu has more cells than the header has columns",
                                      (unsigned long long)reader->next_line);
     }
-    if (reader->in_quotes && reader->window[cell_start] != '"') {
+    if (reader->scanned.in_quotes && reader->window[cell_start] != '"') {
         return fail_at(reader, reader->next_line, cells, err, stray_quote);
     }
     /* Quotes inside quotes take two bytes, and those around the cell two more. */

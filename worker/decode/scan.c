@@ -13,7 +13,8 @@ enum {
 /* One bit for each byte of a block. */
 struct masks {
     uint64_t quotes;
-    uint64_t ends; /* commas and line ends */
+    uint64_t commas;
+    uint64_t lines;
 };
 
 typedef struct masks (*mask_function)(const uint8_t *block);
@@ -21,29 +22,39 @@ typedef struct masks (*mask_function)(const uint8_t *block);
 static inline uint64_t bits_up_to_each(uint64_t bits);
 
 /* Byte by byte: what the others must agree with, and their last bytes. */
-static size_t scan_plain(const uint8_t *bytes, size_t length, uint32_t base, bool *in_quotes,
-                         uint32_t *ends)
+static size_t scan_plain(const uint8_t *bytes, size_t length, uint32_t base,
+                         struct scan_state *state, uint32_t *ends)
 {
-    bool quoted = *in_quotes;
     size_t count = 0;
 
     for (size_t i = 0; i < length; i++) {
-        if (bytes[i] == '"') {
-            quoted = !quoted;
-        } else if ((bytes[i] == ',' || bytes[i] == '\n') && !quoted) {
+        bool quote = bytes[i] == '"';
+        bool separator = bytes[i] == ',' || bytes[i] == '\n';
+
+        if (quote) {
+            state->stray_quote = state->stray_quote || (!state->in_quotes && !state->at_start);
+            state->in_quotes = !state->in_quotes;
+        } else if (separator && !state->in_quotes) {
             ends[count++] = base + (uint32_t)i;
+        } else if (bytes[i] == '\n') {
+            state->quoted_lines = true;
         }
+        state->at_start = quote || (separator && !state->in_quotes);
     }
-    *in_quotes = quoted;
     return count;
 }
 
-/* A quote opens or closes; "" inside quotes does both, and so changes nothing. */
+/* A quote opens or closes; "" inside quotes does both, and so changes nothing. One that opens
+ * stands where a cell starts, or behind another. */
 static inline __attribute__((always_inline)) size_t scan_blocks(const uint8_t *bytes, size_t length,
-                                                                uint32_t base, bool *in_quotes,
+                                                                uint32_t base,
+                                                                struct scan_state *state,
                                                                 uint32_t *ends, mask_function mask)
 {
-    uint64_t quoted_before = *in_quotes ? ~UINT64_C(0) : 0;
+    uint64_t quoted_before = state->in_quotes ? ~UINT64_C(0) : 0;
+    uint64_t start_before = state->at_start ? 1 : 0;
+    uint64_t strays = 0;
+    uint64_t quoted_lines = 0;
     size_t count = 0;
     size_t at = 0;
 
@@ -51,18 +62,26 @@ static inline __attribute__((always_inline)) size_t scan_blocks(const uint8_t *b
         struct masks masks = mask(bytes + at);
         uint64_t quoted = quoted_before;
         uint64_t found = 0;
+        uint64_t starts = 0;
 
         if (masks.quotes != 0) {
             quoted ^= bits_up_to_each(masks.quotes);
             quoted_before = (uint64_t)((int64_t)quoted >> 63);
         }
-        for (found = masks.ends & ~quoted; found != 0; found &= found - 1) {
+        found = (masks.commas | masks.lines) & ~quoted;
+        starts = found | masks.quotes;
+        strays |= masks.quotes & quoted & ~(starts << 1 | start_before);
+        quoted_lines |= masks.lines & quoted;
+        start_before = starts >> 63;
+        for (; found != 0; found &= found - 1) {
             ends[count++] = base + (uint32_t)at + (uint32_t)__builtin_ctzll(found);
         }
     }
-    *in_quotes = quoted_before != 0;
-    return count +
-           scan_plain(bytes + at, length - at, base + (uint32_t)at, in_quotes, ends + count);
+    state->in_quotes = quoted_before != 0;
+    state->at_start = start_before != 0;
+    state->stray_quote = state->stray_quote || strays != 0;
+    state->quoted_lines = state->quoted_lines || quoted_lines != 0;
+    return count + scan_plain(bytes + at, length - at, base + (uint32_t)at, state, ends + count);
 }
 
 /* Each bit becomes the parity of the bits up to and with it. */
@@ -84,20 +103,21 @@ static inline struct masks mask_sse2(const uint8_t *block)
 
     for (unsigned i = 0; i < BLOCK_BYTES / 16; i++) {
         __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(block + (size_t)16 * i));
-        __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8(',')),
-                                    _mm_cmpeq_epi8(part, _mm_set1_epi8('\n')));
         __m128i quotes = _mm_cmpeq_epi8(part, _mm_set1_epi8('"'));
+        __m128i commas = _mm_cmpeq_epi8(part, _mm_set1_epi8(','));
+        __m128i lines = _mm_cmpeq_epi8(part, _mm_set1_epi8('\n'));
 
-        masks.ends |= (uint64_t)(uint32_t)_mm_movemask_epi8(ends) << (16 * i);
         masks.quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(quotes) << (16 * i);
+        masks.commas |= (uint64_t)(uint32_t)_mm_movemask_epi8(commas) << (16 * i);
+        masks.lines |= (uint64_t)(uint32_t)_mm_movemask_epi8(lines) << (16 * i);
     }
     return masks;
 }
 
-static size_t scan_sse2(const uint8_t *bytes, size_t length, uint32_t base, bool *in_quotes,
-                        uint32_t *ends)
+static size_t scan_sse2(const uint8_t *bytes, size_t length, uint32_t base,
+                        struct scan_state *state, uint32_t *ends)
 {
-    return scan_blocks(bytes, length, base, in_quotes, ends, mask_sse2);
+    return scan_blocks(bytes, length, base, state, ends, mask_sse2);
 }
 
 __attribute__((target("avx2"))) static inline struct masks mask_avx2(const uint8_t *block)
@@ -106,21 +126,22 @@ __attribute__((target("avx2"))) static inline struct masks mask_avx2(const uint8
 
     for (unsigned i = 0; i < BLOCK_BYTES / 32; i++) {
         __m256i part = _mm256_loadu_si256((const __m256i *)(const void *)(block + (size_t)32 * i));
-        __m256i ends = _mm256_or_si256(_mm256_cmpeq_epi8(part, _mm256_set1_epi8(',')),
-                                       _mm256_cmpeq_epi8(part, _mm256_set1_epi8('\n')));
         __m256i quotes = _mm256_cmpeq_epi8(part, _mm256_set1_epi8('"'));
+        __m256i commas = _mm256_cmpeq_epi8(part, _mm256_set1_epi8(','));
+        __m256i lines = _mm256_cmpeq_epi8(part, _mm256_set1_epi8('\n'));
 
-        masks.ends |= (uint64_t)(uint32_t)_mm256_movemask_epi8(ends) << (32 * i);
         masks.quotes |= (uint64_t)(uint32_t)_mm256_movemask_epi8(quotes) << (32 * i);
+        masks.commas |= (uint64_t)(uint32_t)_mm256_movemask_epi8(commas) << (32 * i);
+        masks.lines |= (uint64_t)(uint32_t)_mm256_movemask_epi8(lines) << (32 * i);
     }
     return masks;
 }
 
 __attribute__((target("avx2"))) static size_t scan_avx2(const uint8_t *bytes, size_t length,
-                                                        uint32_t base, bool *in_quotes,
+                                                        uint32_t base, struct scan_state *state,
                                                         uint32_t *ends)
 {
-    return scan_blocks(bytes, length, base, in_quotes, ends, mask_avx2);
+    return scan_blocks(bytes, length, base, state, ends, mask_avx2);
 }
 #endif
 

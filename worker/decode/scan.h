@@ -8,11 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes the positions (plus `base`) of the ends among `length` bytes to `ends`, which has room for
- * `length` of them, and returns how many. *in_quotes is whether the bytes begin inside quotes, and
- * then whether they end there. */
-typedef size_t (*scan_function)(const uint8_t *bytes, size_t length, uint32_t base, bool *in_quotes,
-                                uint32_t *ends);
+/* What is known at the end of the bytes scanned so far. SCAN_BEGIN is where a text begins. */
+struct scan_state {
+    bool in_quotes;
+    bool at_start;     /* a cell may begin here, or go on behind a quote */
+    bool stray_quote;  /* there was a quote inside a cell that does not begin with one */
+    bool quoted_lines; /* there was a line end inside quotes */
+};
+
+#define SCAN_BEGIN ((struct scan_state){.at_start = true})
+
+/* Writes the positions (plus `base`) of the ends among the next `length` bytes of a text to `ends`,
+ * which has room for `length` of them, and returns how many. */
+typedef size_t (*scan_function)(const uint8_t *bytes, size_t length, uint32_t base,
+                                struct scan_state *state, uint32_t *ends);
 
 /* The fastest one for this machine. */
 scan_function scan_best(void);

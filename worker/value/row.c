@@ -6,10 +6,12 @@
 #include "common/require.h"
 
 enum {
-    VARINT_BYTES_MAX = 10
+    VARINT_BYTES_MAX = 10,
+    VARINT_MORE = 0x80, /* the bit of a byte that is not the last one */
 };
 
 static bool is_row(const uint8_t *cells, size_t length);
+static size_t close_long_cell(struct buffer *out, size_t start);
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out);
 static uint8_t *write_varint(uint8_t *at, uint64_t number);
 
@@ -77,17 +79,12 @@ size_t row_open_cell(struct buffer *out, uint32_t *last_id, uint32_t column_id)
 size_t row_close_cell(struct buffer *out, size_t start)
 {
     size_t length = out->length - start;
-    uint8_t size[VARINT_BYTES_MAX];
-    size_t size_bytes = (size_t)(write_varint(size, (uint64_t)length + 1) - size);
-    size_t moved = size_bytes - 1;
 
-    if (moved > 0) {
-        (void)buffer_reserve(out, moved);
-        memmove(out->bytes + start + moved, out->bytes + start, length);
-        out->length += moved;
+    if (length + 1 < VARINT_MORE) {
+        out->bytes[start - 1] = (uint8_t)(length + 1);
+        return start;
     }
-    memcpy(out->bytes + start - 1, size, size_bytes);
-    return start + moved;
+    return close_long_cell(out, start);
 }
 
 bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change, size_t change_length,
@@ -156,6 +153,20 @@ static bool is_row(const uint8_t *cells, size_t length)
     return next == ROW_END;
 }
 
+/* The length takes more than the byte that was left for it. */
+static size_t close_long_cell(struct buffer *out, size_t start)
+{
+    size_t length = out->length - start;
+    uint8_t size[VARINT_BYTES_MAX];
+    size_t moved = (size_t)(write_varint(size, (uint64_t)length + 1) - size) - 1;
+
+    (void)buffer_reserve(out, moved);
+    memmove(out->bytes + start + moved, out->bytes + start, length);
+    memcpy(out->bytes + start - 1, size, moved + 1);
+    out->length += moved;
+    return start + moved;
+}
+
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out)
 {
     uint64_t number = 0;
@@ -167,7 +178,7 @@ static bool read_varint(struct row_cursor *cursor, uint64_t *number_out)
             return false;
         }
         number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
+        if (byte < VARINT_MORE) {
             *number_out = number;
             return true;
         }
@@ -177,8 +188,8 @@ static bool read_varint(struct row_cursor *cursor, uint64_t *number_out)
 
 static uint8_t *write_varint(uint8_t *at, uint64_t number)
 {
-    while (number >= 0x80) {
-        *at++ = (uint8_t)(number | 0x80);
+    while (number >= VARINT_MORE) {
+        *at++ = (uint8_t)(number | VARINT_MORE);
         number >>= 7;
     }
     *at++ = (uint8_t)number;

@@ -24,20 +24,23 @@ static void test_scanners_agree_on_random_text(void **state)
         uint8_t text[TEXT_BYTES];
         uint32_t wanted[TEXT_BYTES];
         size_t length = (size_t)rand_r(&seed) % TEXT_BYTES;
-        bool begins_quoted = rand_r(&seed) % 2 == 0;
-        bool wanted_quoted = begins_quoted;
+        const struct scan_state begin = {
+            .in_quotes = rand_r(&seed) % 2 == 0,
+            .at_start = rand_r(&seed) % 2 == 0,
+        };
+        struct scan_state wanted_state = begin;
         size_t wanted_count = 0;
 
         for (size_t i = 0; i < length; i++) {
             text[i] = (uint8_t)letters[(size_t)rand_r(&seed) % (sizeof letters - 1)];
         }
-        wanted_count = functions[0](text, length, 7, &wanted_quoted, wanted);
+        wanted_count = functions[0](text, length, 7, &wanted_state, wanted);
         for (size_t i = 1; i < functions_count; i++) {
             uint32_t ends[TEXT_BYTES];
-            bool quoted = begins_quoted;
+            struct scan_state found = begin;
 
-            assert_int_equal(functions[i](text, length, 7, &quoted, ends), wanted_count);
-            assert_int_equal(quoted, wanted_quoted);
+            assert_int_equal(functions[i](text, length, 7, &found, ends), wanted_count);
+            assert_memory_equal(&found, &wanted_state, sizeof found);
             if (wanted_count > 0) {
                 assert_memory_equal(ends, wanted, wanted_count * sizeof wanted[0]);
             }
