@@ -72,6 +72,9 @@ void *mem_resize_pages(void *pages, size_t old_size, size_t new_size)
     if (resized == MAP_FAILED) {
         out_of_memory(new_size);
     }
+    /* Touching memory for the first time costs a fault a page: in large pages there are few. Where
+     * the system has none, small ones do. */
+    (void)madvise(resized, new_size, MADV_HUGEPAGE);
     return resized;
 }
 

@@ -293,7 +293,8 @@ static void test_collecting_and_sorting_stay_within_the_budget(void **state)
         memcpy(key + 18, &random, sizeof random);
     } while (add(builder, key, sizeof key, "change", 6));
     run_builder_sort(builder);
-    assert_in_range(private_memory() - before, 24 << 10, 33 << 10);
+    /* Entries, index and its spare may each end in a large page that is not full. */
+    assert_in_range(private_memory() - before, 24 << 10, 39 << 10);
 }
 
 static void test_a_builder_is_full_at_its_budget_but_takes_one_large_entry(void **state)
