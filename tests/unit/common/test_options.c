@@ -46,7 +46,7 @@ static void test_defaults_are_those_of_the_design(void **state)
     assert_in_range(options.workers, 1, LIMIT_WORKERS);
     assert_int_equal(options.grace_ms, 30000);
     assert_true(options.map_size_bytes == TIB);
-    assert_true(options.run_budget_bytes == 64 * MIB);
+    assert_true(options.run_budget_bytes == 32 * MIB);
     assert_true(options.file_bytes_max == 64 * GIB);
     assert_true(options.cell_bytes_max == 128 * MIB);
     assert_int_equal(options.handlers_max, 64);
