@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -23,7 +24,7 @@ static bool check_files(const struct options *options, struct tls_files *files, 
 static bool check_times(X509 *certificate, struct tls_files *files, struct error *err);
 static bool check_key(X509 *certificate, const char *certificate_path, const char *pem,
                       struct error *err);
-static X509 *first_certificate(const char *pem);
+static X509 *read_certificates(const char *pem);
 static EVP_PKEY *private_key(const char *pem);
 static int no_password(char *password, int size, int writing, void *context);
 static void print_time(const ASN1_TIME *time, char *text, size_t size);
@@ -116,15 +117,17 @@ static bool read_all(int fd, char *text, size_t length)
 
 static bool check_files(const struct options *options, struct tls_files *files, struct error *err)
 {
-    X509 *certificate = first_certificate(files->certificates);
-    X509 *authority = files->client_ca != NULL ? first_certificate(files->client_ca) : NULL;
+    X509 *certificate = read_certificates(files->certificates);
+    X509 *authority = files->client_ca != NULL ? read_certificates(files->client_ca) : NULL;
     bool fine = false;
 
     if (certificate == NULL) {
-        error_set(err, ERROR_REQUEST, "certificate file \"%s\" holds no PEM certificate",
+        error_set(err, ERROR_REQUEST,
+                  "certificate file \"%s\" holds no PEM certificate, or a damaged one",
                   text_path(options->tls_cert).text);
     } else if (files->client_ca != NULL && authority == NULL) {
-        error_set(err, ERROR_REQUEST, "client CA file \"%s\" holds no PEM certificate",
+        error_set(err, ERROR_REQUEST,
+                  "client CA file \"%s\" holds no PEM certificate, or a damaged one",
                   text_path(options->tls_client_ca).text);
     } else if (!check_times(certificate, files, err)) {
         error_wrap(err, "certificate file \"%s\"", text_path(options->tls_cert).text);
@@ -174,13 +177,26 @@ static bool check_key(X509 *certificate, const char *certificate_path, const cha
                              text_path(certificate_path).text);
 }
 
-static X509 *first_certificate(const char *pem)
+/* The first one. NULL: there is none, or one of them cannot be read, where gRPC would silently
+ * leave out the rest of the chain, or of the authorities. */
+static X509 *read_certificates(const char *pem)
 {
     BIO *source = BIO_new_mem_buf(pem, -1);
-    X509 *certificate = PEM_read_bio_X509(source, NULL, no_password, NULL);
+    X509 *first = PEM_read_bio_X509(source, NULL, no_password, NULL);
+    X509 *next = first;
 
+    while (next != NULL) {
+        next = PEM_read_bio_X509(source, NULL, no_password, NULL);
+        if (next != NULL) {
+            X509_free(next);
+        } else if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+            X509_free(first);
+            first = NULL;
+        }
+    }
+    ERR_clear_error();
     BIO_free(source);
-    return certificate;
+    return first;
 }
 
 static EVP_PKEY *private_key(const char *pem)

@@ -173,6 +173,16 @@ class Reloading(TlsCase):
                 self.assertIn(server.file(name), line["message"])
                 self.assertEqual(server.shown_serial(), SERVER.serial)
 
+    def test_a_client_authority_that_cannot_be_used_keeps_the_old_one(self):
+        server = self.start(mutual=True)
+        for content in (b"garbage", AUTHORITY.certificate + STRANGER.certificate[:300]):
+            server.put("ca.pem", content)
+            server.reload("the old certificate stays in use")
+            self.assertIn("client CA file", server.log_lines()[-1]["message"])
+            with server.client() as client:
+                client.capabilities()
+        self.assert_refused(server.client_of(server.credentials(WRONG_CLIENT)))
+
     def test_sighup_without_tls_changes_nothing(self):
         with Server() as server:
             server.process.send_signal(signal.SIGHUP)
@@ -185,6 +195,7 @@ def bad_files():
     return [
         ("cert.pem", b"garbage", "holds no PEM certificate"),
         ("cert.pem", SERVER.certificate[:200], "holds no PEM certificate"),
+        ("cert.pem", SERVER.certificate + AUTHORITY.certificate[:200], "or a damaged one"),
         ("cert.pem", Identity("localhost", AUTHORITY, -9, -2).certificate, "has expired"),
         ("cert.pem", Identity("localhost", AUTHORITY, 2, 9).certificate, "is not valid before"),
         ("cert.pem", NEXT_SERVER.certificate, "it is not the key of certificate file"),
