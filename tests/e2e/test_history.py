@@ -74,6 +74,30 @@ class Rules(HistoryCase):
             (1, "a", day(1), day(1, "23:59:59.999"), False),
             (2, "other", day(3), END_OF_TIME, True)])
 
+    def test_the_end_keeps_the_start_s_nanoseconds(self):
+        starts = {"1": ("2024-01-03T00:00:00.000000500Z", "2024-01-02T23:59:59.9990005Z"),
+                  "2": ("1970-01-01T00:00:00.000999999Z", "1969-12-31T23:59:59.999999999Z"),
+                  "3": ("0001-01-01T00:00:00Z", "0000-12-31T23:59:59.999Z")}
+        table = self.with_versions(*(version(record, "a", "1", "0000-01-01T00:00:00Z")
+                                     for record in starts))
+        batch = self.history_batch(table)
+        batch.earliest([[record, start] for record, (start, _) in starts.items()], ["id", START])
+        self.send(batch)
+        self.assertEqual([row[END] for row in self.server.dump(table.schema, table.name)],
+                         [end for _, end in starts.values()])
+
+    def test_several_earliest_starts_of_a_record_apply_each(self):
+        for days in ((3, 5), (5, 3)):
+            with self.subTest(days=days):
+                table = self.with_versions(version(1, "a", "1", day(1)),
+                                           version(1, "b", "1", day(4)))
+                batch = self.history_batch(table)
+                for number in days:
+                    batch.earliest([["1", day(number)]], ["id", START])
+                self.send(batch)
+                self.assertEqual(self.stored(table),
+                                 [(1, "a", day(1), day(2, "23:59:59.999"), False)])
+
     def test_an_inactive_version_that_overlaps_is_cut(self):
         table = self.with_versions(version(1, "a", "1", day(1), day(9), "false"))
         batch = self.history_batch(table)
@@ -116,6 +140,26 @@ class Rules(HistoryCase):
         self.assertEqual([(row["name"], row["amount"]) for row in rows],
                          [("first", 1), ("third", 3), ("fifth", 3), ("fifth", 7)])
 
+    def test_an_update_inherits_from_a_replace_of_its_batch(self):
+        table = self.with_versions(version(1, "stored", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.update([version(1, UNMODIFIED, "9", day(4)), version(2, UNMODIFIED, "9", day(4))])
+        batch.replace([version(1, "replaced", "2", day(3)), version(2, "new", "2", day(3))])
+        self.send(batch)
+        self.assertEqual([(row[0], row[1]) for row in self.stored(table)],
+                         [(1, "stored"), (1, "replaced"), (1, "replaced"), (2, "new"), (2, "new")])
+
+    def test_an_update_with_the_same_start_overwrites(self):
+        """Its unmodified cells are those of the version before, not of the overwritten one."""
+        table = self.with_versions(version(1, "a", "1", day(1), day(2), "false"),
+                                   version(1, "b", "2", day(3)))
+        batch = self.history_batch(table)
+        batch.update([version(1, UNMODIFIED, "8", day(3))])
+        batch.update([version(1, UNMODIFIED, "9", day(3))])
+        self.send(batch)
+        rows = self.server.dump(table.schema, table.name)
+        self.assertEqual([(row["name"], row["amount"]) for row in rows], [("a", 1), ("a", 9)])
+
     def test_an_update_without_an_earlier_version_is_skipped(self):
         table = self.with_versions(version(1, "a", "1", day(5)))
         batch = self.history_batch(table)
@@ -127,10 +171,12 @@ class Rules(HistoryCase):
         table = self.with_versions(version(1, "a", "1", day(1)))
         batch = self.history_batch(table)
         batch.update([["1", "b", day(2), day(28)]], ["id", "name", START, SYNCED])
-        batch.update([["1", NULL, day(3), NULL, NULL]], ["id", "name", START, END, ACTIVE])
+        batch.update([["1", NULL, day(3), NULL, NULL], ["1", "d", day(4), UNMODIFIED, UNMODIFIED]],
+                     ["id", "name", START, END, ACTIVE])
         self.send(batch)
         self.assertEqual(self.stored(table)[1:], [(1, "b", day(2), END_OF_TIME, True),
-                                                  (1, None, day(3), END_OF_TIME, True)])
+                                                  (1, None, day(3), END_OF_TIME, True),
+                                                  (1, "d", day(4), END_OF_TIME, True)])
 
     def test_a_delete_closes_the_active_version_with_its_end(self):
         table = self.with_versions(version(1, "a", "1", day(1), day(2), "false"),
@@ -142,6 +188,18 @@ class Rules(HistoryCase):
         self.assertEqual(self.stored(table), [(1, "a", day(1), day(2), False),
                                               (1, "b", day(2), day(8), False),
                                               (2, "c", day(1), END_OF_TIME, True)])
+
+    def test_a_delete_takes_synced_from_the_file_and_no_other_cell(self):
+        table = self.with_versions(version(1, "a", "1", day(1)), version(2, "a", "1", day(1)))
+        batch = self.history_batch(table)
+        batch.delete([["1", "b", "no number", "no time", day(8), "true", day(9)]])
+        batch.delete([["2", UNMODIFIED, day(8), UNMODIFIED]], ["id", "name", END, SYNCED])
+        self.send(batch)
+        rows = self.server.dump(table.schema, table.name)
+        self.assertEqual([(row["name"], row["amount"], row[START], row[END], row[ACTIVE],
+                           row[SYNCED]) for row in rows],
+                         [("a", 1, day(1), day(8), False, day(9)),
+                          ("a", 1, day(1), day(8), False, day(28))])
 
     def test_a_delete_closes_every_active_version_so_that_again_changes_nothing(self):
         table = self.with_versions(version(1, "a", "1", day(1)),

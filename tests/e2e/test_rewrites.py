@@ -19,7 +19,7 @@ import destination_sdk_pb2 as sdk
 from case import ServerCase
 from migration import (Kind, add_column, change_mode, copy_table, drop_table, migrate_request,
                        rename_table, update_column)
-from model import Column
+from model import Column, Table
 from server import PATIENCE, WEIR, wait_until
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
@@ -171,22 +171,40 @@ class Waiting(RewriteCase):
 
     def test_a_cancelled_rewrite_stops_within_a_second_and_leaves_nothing(self):
         before = self.text(self.table.name)
-        operations = [update_column("text", "new"), change_mode(Kind.SOFT_DELETE_TO_HISTORY),
-                      copy_table(self.table.name, "copy")]
-        for operation in operations:
+        for name, rpc, request in self.rewrites():
             for moment in (0.01, 0.04):
-                with self.subTest(operation=operation, moment=moment):
-                    call = self.start(self.table, **operation)
+                with self.subTest(name, moment=moment):
+                    call = self.client.start(rpc, request)
                     time.sleep(moment)
                     call.cancel()
                     started = time.monotonic()
-                    # This queues behind the cancelled one, which holds the table's lease.
-                    self.assert_success(self.client.write(self.batch(self.table).request()))
+                    # This queues behind the cancelled one, which holds the table's lease; it
+                    # changes nothing, and so waits for no disk.
+                    self.assert_success(self.client.call("AlterTable", self.alter(COLUMNS)))
                     self.assertLess(time.monotonic() - started, 1.0 * PATIENCE)
                     self.assertTrue(call.cancelled())
                     self.assertTrue(self.text(self.table.name) == before)
                     self.assertNotIn("copy", self.tables())
                     self.assert_nothing_is_left_behind()
+
+    def rewrites(self):
+        """(name, RPC, request) of what goes over all rows."""
+        number, text, *others = COLUMNS
+        for name, operation in [("set", update_column("text", "new")),
+                                ("history", change_mode(Kind.SOFT_DELETE_TO_HISTORY)),
+                                ("copy", copy_table(self.table.name, "copy"))]:
+            yield name, "Migrate", migrate_request(self.SCHEMA, self.table.name, **operation)
+        for name, columns in [("type", [number.with_(type_name="STRING"), text]),
+                              ("key", [number.with_(key=False), text.with_(key=True)])]:
+            yield name, "AlterTable", self.alter(columns + others)
+        for name, seconds in (("few", self.ROWS // 10), ("most", self.ROWS)):
+            yield name, "Truncate", sdk.TruncateRequest(
+                schema_name=self.SCHEMA, table_name=self.table.name,
+                synced_column="_fivetran_synced", utc_delete_before=Timestamp(seconds=seconds))
+
+    def alter(self, columns):
+        wished = Table(self.SCHEMA, self.table.name, columns)
+        return sdk.AlterTableRequest(schema_name=self.SCHEMA, table=wished.message())
 
 
 class Kills(RewriteCase):

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 import destination_sdk_pb2 as sdk
 from batchfile import NULL
 from case import ServerCase
-from model import Column
+from model import ACTIVE, END_OF_TIME, START, SYSTEM_COLUMNS, Column
 
 COLUMNS = [Column("id", "LONG", key=True), Column("name", "STRING"), Column("other", "BOOLEAN"),
            Column("_fivetran_deleted", "BOOLEAN"), Column("_fivetran_synced", "UTC_DATETIME")]
@@ -93,6 +93,23 @@ class Truncate(ServerCase):
                          "primary key")
         self.assert_table(table)
         self.assert_success(self.truncate(table))
+
+    def test_versions_of_a_history_table_go_one_by_one(self):
+        """By the column that the request names, which may be in the key."""
+        table = self.new_table([Column("id", "LONG", key=True), *SYSTEM_COLUMNS])
+        batch = self.batch(table)
+        batch.replace([["1", "2020-01-01T00:00:00Z", "2020-12-31T23:59:59.999Z", "false",
+                        "2001-01-01T00:00:00Z"],
+                       ["1", "2021-01-01T00:00:00Z", END_OF_TIME, "true", "2024-01-01T00:00:00Z"],
+                       ["2", "2024-01-01T00:00:00Z", END_OF_TIME, "true", "2024-01-01T00:00:00Z"]])
+        self.send(batch)
+        self.assert_success(self.truncate(table, soft=ACTIVE))
+        self.assertEqual([row[ACTIVE] for row in self.server.dump(table.schema, table.name)],
+                         [True, True, True])
+        self.assert_success(self.truncate(table))
+        self.assertEqual(self.ids(table), [1, 2])
+        self.assert_success(self.truncate(table, synced=START))
+        self.assertEqual(self.ids(table), [2])
 
     def test_again_changes_nothing(self):
         table = self.around_the_cutoff()

@@ -72,8 +72,8 @@ class HistoryTable(Table):
         self.check_header(header, [END])
         others = [name for name in header if name not in self.keys() + [END, SYNCED]]
         records = self.records()
-        for row in self.read_all(header, rows, without=others + [START]):
-            if row[END] is None:
+        for row in self.read_all(header, rows, with_unmodified=True, without=others + [START]):
+            if row.get(END) is None:
                 raise ValueError("a delete without an end")
             record = tuple(row[name] for name in self.keys()[:-1])
             for version in records.get(record, []):
