@@ -4,6 +4,7 @@ import unittest
 import common_pb2 as common
 import destination_sdk_pb2 as sdk
 from case import ServerCase
+from client import RPCS
 
 PLAIN, PASSWORD = common.PlainText, common.Password
 
@@ -38,6 +39,12 @@ ACCEPTED = [
     {"writerType": "", "host": "", "filePath": ""},
     {"writerType": "Database", "enableEncryption": "true", "port": "5432", "user": "u"},
 ]
+
+
+def with_configuration():
+    """The RPCs whose requests carry one."""
+    return {name for name, method in RPCS.items()
+            if "configuration" in method.input_type.fields_by_name}
 
 
 class Form(ServerCase):
@@ -140,7 +147,16 @@ class Configuration(ServerCase):
                 "DescribeTable": sdk.DescribeTableRequest(
                     configuration=configuration, schema_name="shop", table_name=table.name),
                 "WriteBatch": write,
+                "AlterTable": sdk.AlterTableRequest(
+                    configuration=configuration, schema_name="shop", table=table.message()),
+                "Truncate": sdk.TruncateRequest(
+                    configuration=configuration, schema_name="shop", table_name=table.name,
+                    synced_column="name"),
+                "WriteHistoryBatch": sdk.WriteHistoryBatchRequest(
+                    configuration=configuration, schema_name="shop", table=table.message()),
+                "Migrate": sdk.MigrateRequest(configuration=configuration),
             }
+            self.assertEqual(requests.keys() | {"Test"}, with_configuration())
             for rpc, request in requests.items():
                 with self.subTest(configuration=configuration, rpc=rpc):
                     self.assert_task(self.client.call(rpc, request), *words)

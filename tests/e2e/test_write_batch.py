@@ -117,6 +117,11 @@ class Types(ServerCase):
         self.send(batch)
 
 
+class Elsewhere(Types):
+    """Times are UTC and numbers have points wherever the server runs."""
+    SERVER_ENVIRONMENT = {"TZ": "Asia/Kolkata", "LC_ALL": "de_DE.UTF-8"}
+
+
 class Phases(ServerCase):
     def filled(self):
         """A table with rows 0 to 9."""

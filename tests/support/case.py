@@ -8,15 +8,16 @@ from server import Server
 
 
 class ServerCase(unittest.TestCase):
-    """One server for all tests of a class; SERVER_OPTIONS are its arguments."""
+    """One server for all tests of a class, with its arguments and environment."""
 
     SERVER_OPTIONS = ()
+    SERVER_ENVIRONMENT = None
     SCHEMA = "shop"
     table_numbers = itertools.count(1)
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.SERVER_OPTIONS)
+        cls.server = Server(*cls.SERVER_OPTIONS, environment=cls.SERVER_ENVIRONMENT)
         cls.server.start()
         cls.client = cls.server.client()
 
