@@ -94,7 +94,8 @@ static size_t list_folders(enum confine_role role, const struct options *options
 
     folders[count++] = (struct confine_folder){runtime_dir, true};
     folders[count++] = (struct confine_folder){data_folder, true};
-    for (size_t i = 0; i < options->batch_dirs_count; i++) {
+    /* Batch files are for workers to read; the frontend only asks for their sizes. */
+    for (size_t i = 0; role == CONFINE_WORKER && i < options->batch_dirs_count; i++) {
         folders[count++] = (struct confine_folder){options->batch_dirs[i], false};
     }
     if (role == CONFINE_WORKER && options->batch_dirs_count == 0) {

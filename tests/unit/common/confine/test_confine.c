@@ -144,6 +144,7 @@ static void try_files_of_a_frontend(void)
     TRY(3, !can_open(data, "new", O_CREAT | O_RDWR));
     TRY(4, !can_open(outside, "file", O_RDONLY));
     TRY(5, !can_open("/etc", "passwd", O_RDONLY));
+    TRY(6, !can_open(batches, "file", O_RDONLY) && errno == EACCES);
 }
 
 static void try_calls(enum confine_role role)
