@@ -383,6 +383,17 @@ class Modes(MigrateCase):
                 {"id": 3, "name": "three", "_fivetran_synced": T2, "_fivetran_start": T3,
                  "_fivetran_end": END_OF_TIME, "_fivetran_active": True}])
 
+    def test_a_table_with_versions_is_in_history_mode_whatever_else_its_key_is(self):
+        for columns, row in [
+                (SYSTEM_COLUMNS, [T1, T2, "false", T1]),
+                ([ID, Column("_fivetran_end", "UTC_DATETIME", key=True), SYSTEM_COLUMNS[0],
+                  SYSTEM_COLUMNS[2]], ["1", T2, T1, "false"])]:
+            table = self.table_with(columns, row)
+            self.remember(table.name)
+            self.assert_success(self.migrate(table.name, **change_mode(
+                Kind.SOFT_DELETE_TO_HISTORY)))
+            self.assertEqual((self.columns(table.name), self.rows(table.name)), self.before)
+
     def test_without_a_name_the_soft_column_is_fivetran_deleted(self):
         table = self.soft_deleted()
         self.assert_success(self.migrate(table.name, **change_mode(Kind.SOFT_DELETE_TO_HISTORY)))

@@ -60,7 +60,8 @@ bool migrate_soft_delete_to_history(const struct rewrite_means *means,
     const char *deleted_column = migration->soft_deleted_column;
     struct beginning beginning = {0};
 
-    if (key_is_history(table)) {
+    if (versions_count_columns(table) == VERSION_COLUMNS &&
+        find(table, VERSION_START)->key_position > 0) {
         return true; /* a retry: taken literally it would revive every deleted row */
     }
     if (deleted_column[0] == '\0') {

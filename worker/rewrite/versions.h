@@ -25,7 +25,11 @@ struct versions {
     size_t active;
 };
 
-/* How many of the three columns the table has, of any type: 0 to 3. */
+enum {
+    VERSION_COLUMNS = 3
+};
+
+/* How many of the three columns the table has, of any type. */
 size_t versions_count_columns(const struct table *table);
 
 /* The places of the columns of a history table: all three, of the right types, start in the key.

@@ -19,7 +19,7 @@ def copy_table_to_history_mode(model, schema, name, target, soft_deleted_column)
 
 def soft_delete_to_history(model, schema, name, soft_deleted_column=None):
     table = model.get(schema, name).copy()
-    if not is_history(table):
+    if not all(table.column(column) for column in HISTORY) or START not in table.keys():
         with_history(table, soft_deleted_column or DELETED, dropped=(DELETED,))
         model.put(table)
 
