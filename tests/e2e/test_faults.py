@@ -1,11 +1,8 @@
-"""Faults of the machine, really caused: calls to the kernel that fail, and a worker killed at every
-call that changes the data folder. The operation fails with a message that says what and what to do,
-the tables are as they were or as they must become, and everything works when the fault is gone.
-
-WEIR_TEST_ALL=1 kills at every call instead of at some; WEIR_TEST_SEED repeats which.
+"""Faults of the machine, really caused: calls to the kernel that fail. The operation fails with a
+message that says what and what to do, the tables are as they were, and everything works when the
+fault is gone.
 """
 import os
-import random
 import time
 import unittest
 
@@ -13,57 +10,13 @@ import grpc
 
 import destination_sdk_pb2 as sdk
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
-from case import ServerCase
-from history import HistoryBatch
+from faults import ID, SYNCED, TEXT, FaultCase
 from injection import Injection, can_inject
-from migration import add_column, copy_table, drop_table, migrate_request, rename_table
-from model import END_OF_TIME, SYSTEM_COLUMNS, Column, HistoryTable, Table
+from migration import drop_table, migrate_request
+from model import Column, Table
 from server import PATIENCE, SANITIZED, Server, wait_until
 
-SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
-ALL = os.environ.get("WEIR_TEST_ALL", "") != ""
-
 WRITES = "pwrite64,pwritev,writev"
-
-# Calls on the way to a commit, and how many of each there may be in one operation.
-KILLED_AT = {"openat": 24, "pwrite64": 8, "writev": 8, "fdatasync": 6, "fsync": 10, "mkdir": 4,
-             "unlink": 8, "rmdir": 2}
-
-ID, TEXT, SYNCED = Column("id", "LONG", key=True), Column("text", "STRING"), \
-    Column("_fivetran_synced", "UTC_DATETIME")
-DAY = "2024-01-01T00:00:00Z"
-
-
-@unittest.skipUnless(can_inject(), "needs strace, and to be allowed to use it")
-class FaultCase(ServerCase):
-    SERVER_OPTIONS = ("--workers", "2", "--run-budget", "1MiB")
-
-    def workers(self):
-        return [pid for role, pid in self.server.roles().items() if role.startswith("worker")]
-
-    def call(self, rpc, request):
-        """What kind of answer came, and its text."""
-        try:
-            response = self.client.call(rpc, request)
-        except grpc.RpcError as error:
-            return error.code().name, error.details()
-        return response.WhichOneof("response"), str(response)
-
-    def filled(self, rows=200):
-        table = self.new_table([ID, TEXT, SYNCED])
-        self.assert_success(self.client.write(self.rows_of(table, 0, rows)))
-        return table
-
-    def rows_of(self, table, version, rows=200):
-        batch = self.batch(table)
-        batch.replace([[str(row), f"version {version}", DAY] for row in range(rows)])
-        return batch.request()
-
-    def held(self):
-        """Every table's rows."""
-        tables = self.server.weir("tables", "--format", "jsonl").stdout
-        names = [line.split('"table":"')[1].split('"')[0] for line in tables.splitlines()]
-        return {name: self.server.weir("dump", self.SCHEMA, name).stdout for name in names}
 
 
 class Failing(FaultCase):
@@ -250,97 +203,6 @@ class Frontend(unittest.TestCase):
             self.assertIn("no client can connect any more", server.log())
             self.assertEqual(versions_of(server, table), {1: ROWS})
             self.assertEqual(server.stop(), 0)
-
-
-class KilledAtEveryCall(FaultCase):
-    """A worker dies at a call; whatever has become of the operation, it can be repeated."""
-
-    def operations(self):
-        """(name, function that makes (rpc, request)), each call on tables of its own."""
-        yield "create", lambda: ("CreateTable", sdk.CreateTableRequest(
-            schema_name=self.SCHEMA, table=Table(self.SCHEMA, self.new_name(), [ID]).message()))
-        yield "batch", lambda: ("WriteBatch", self.rows_of(self.filled(), 1))
-        yield "history batch", lambda: ("WriteHistoryBatch", self.history_request())
-        yield "large batch", self.large_batch
-        yield "alter in the registry", lambda: self.altered(ID, TEXT, SYNCED, Column("a", "INT"))
-        yield "alter of a type", lambda: self.altered(
-            Column("id", "DECIMAL", key=True), TEXT, SYNCED)
-        yield "truncate", self.truncate
-        yield "add a column", lambda: self.migrated(add_column("more", "STRING", "value"))
-        yield "copy", lambda: self.migrated(lambda name: copy_table(name, self.new_name()))
-        yield "rename", lambda: self.migrated(lambda name: rename_table(name, self.new_name()))
-        yield "drop", lambda: self.migrated(drop_table())
-
-    def new_name(self):
-        return f"new_{next(self.table_numbers)}"
-
-    def history_request(self):
-        table = HistoryTable(self.SCHEMA, self.new_name(), [ID, TEXT, *SYSTEM_COLUMNS])
-        self.assert_success(self.client.create(self.SCHEMA, table.message()))
-        batch = HistoryBatch(self.server.batch_dir, table)
-        batch.earliest([["1", DAY]], ["id", "_fivetran_start"])
-        batch.replace([["1", "one", DAY, END_OF_TIME, "true", DAY]])
-        return batch.request()
-
-    def large_batch(self):
-        table = self.filled(10)
-        batch = self.batch(table, compression=sdk.OFF, encryption=sdk.NONE)
-        batch.replace([[str(row), "y" * 300, DAY] for row in range(30_000)])
-        return "WriteBatch", batch.request()
-
-    def altered(self, *columns):
-        table = Table(self.SCHEMA, self.filled().name, columns)
-        return "AlterTable", sdk.AlterTableRequest(schema_name=self.SCHEMA, table=table.message())
-
-    def truncate(self):
-        request = sdk.TruncateRequest(schema_name=self.SCHEMA, table_name=self.filled(1500).name,
-                                      synced_column=SYNCED.name)
-        request.utc_delete_before.FromJsonString("2025-01-01T00:00:00Z")
-        return "Truncate", request
-
-    def migrated(self, operation):
-        name = self.filled().name
-        operation = operation(name) if callable(operation) else operation
-        return "Migrate", migrate_request(self.SCHEMA, name, **operation)
-
-    def kill_at(self, make, call, number):
-        """False: the operation makes fewer such calls."""
-        rpc, request = make()
-        before = self.held()
-        with Injection(self.workers(), f"{call}:signal=KILL:when={number}") as injection:
-            kind, text = self.call(rpc, request)
-        after = self.held()
-        self.assertIn(kind, ("success", "UNAVAILABLE"), text)
-        again, text = self.call(rpc, request)
-        if rpc == "CreateTable" and after != before:
-            self.assertIn("already exists", text)
-        else:
-            self.assertEqual(again, "success", text)
-        done = self.held()
-        self.assertTrue(after == done or (after == before and kind != "success"))
-        self.assertEqual(os.listdir(os.path.join(self.server.data_dir, "runs")), [])
-        for _ in range(3):
-            self.call("Migrate", migrate_request(self.SCHEMA, "none", **drop_table()))
-        for name in done:
-            self.call("Migrate", migrate_request(self.SCHEMA, name, **drop_table()))
-        return injection.hit()
-
-    def test_every_operation_is_whole_or_absent(self):
-        print(f"WEIR_TEST_SEED={SEED}", flush=True)
-        chance, kills = random.Random(SEED), 0
-        for name, make in self.operations():
-            for call, most in KILLED_AT.items():
-                if not ALL and chance.random() < 0.5:
-                    continue
-                numbers = range(1, most + 1) if ALL else [chance.choice([1, 1, 2, 3])]
-                for number in numbers:
-                    with self.subTest(operation=name, call=call, number=number):
-                        hit = self.kill_at(make, call, number)
-                        kills += hit
-                    if not hit:
-                        break
-        self.assertEqual(self.server.weir("check", check=False).stdout, "")
-        print(f"{kills} kills", flush=True)
 
 
 if __name__ == "__main__":

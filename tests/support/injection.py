@@ -24,20 +24,21 @@ def can_inject():
 
 class Injection:
     """While it is entered: `expressions` as strace's inject takes them, in processes `pids`;
-    `path`: only in calls on that file or folder."""
+    `path`: only in calls on that file or folder. `trace`: which calls are recorded; all."""
 
-    def __init__(self, pids, *expressions, path=None):
+    def __init__(self, pids, *expressions, path=None, trace=None):
         self.pids = list(pids)
         self.options = [option for expression in expressions
                         for option in ("-e", f"inject={expression}")]
         self.options += ["-P", path] if path else []
+        self.options += ["-e", f"trace={trace}"] if trace else []
         self.folder = tempfile.TemporaryDirectory(prefix="weir-strace-")
         self.said = os.path.join(self.folder.name, "said")
 
     def __enter__(self):
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(
-                ["strace", "-f", "-o", os.path.join(self.folder.name, "calls"), *self.options,
+                ["strace", "-f", "-y", "-o", os.path.join(self.folder.name, "calls"), *self.options,
                  *[f"--attach={pid}" for pid in self.pids]], stdout=said, stderr=said)
         wait_until(self.is_attached, what="strace to attach")
         return self
