@@ -116,7 +116,7 @@ class Service(PackageCase):
             self.assertRegex(status, rf"Uid:\t{user}\t{user}\t{user}")
             self.assertRegex(status, r"CapBnd:\t0+\n")
             self.assertRegex(status, r"NoNewPrivs:\t1\n")
-        # A kernel that lacks a part of the confinement, or a unit that forbids it, would be told.
+        # A unit that forbids a part of the confinement, as Landlock, would be told as a WARNING.
         levels = [json.loads(line)["level"] for line in self.journal().splitlines()
                   if line.startswith("{")]
         self.assertEqual(set(levels), {"INFO"}, self.journal())

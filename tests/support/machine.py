@@ -7,6 +7,9 @@ from pathlib import Path
 
 from server import wait_until
 
+# systemd-nspawn forbids them unless it is told.
+LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+
 
 class Machine:
     """Used as a context manager: booted inside. `shared` is a folder that it sees, too."""
@@ -15,7 +18,7 @@ class Machine:
         self.command = ["systemd-nspawn", "--quiet", "--boot", f"--directory={root}",
                         "--volatile=overlay", "--register=no", "--keep-unit", "--resolv-conf=off",
                         "--timezone=off", "--console=pipe", f"--bind-ro={shared}",
-                        "systemd.show_status=no"]
+                        "--system-call-filter=" + LANDLOCK, "systemd.show_status=no"]
         self.process = None
         self.leader = None
 
