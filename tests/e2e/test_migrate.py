@@ -400,6 +400,16 @@ class Modes(MigrateCase):
         self.assertEqual([(row["id"], row["_fivetran_active"]) for row in self.rows(table.name)],
                          [(1, True), (2, False), (3, True)])
 
+    def test_keep_deleted_rows_says_nothing(self):
+        left = []
+        for options in ({}, {"keep_deleted_rows": False}, {"keep_deleted_rows": True}):
+            table = self.soft_deleted()
+            for kind in (Kind.SOFT_DELETE_TO_HISTORY, Kind.HISTORY_TO_SOFT_DELETE):
+                self.assert_success(self.migrate(table.name, **change_mode(kind, **options)))
+                left.append(self.rows(table.name))
+        self.assertEqual([len(rows) for rows in left], [3] * 6)
+        self.assertEqual(left, left[:2] * 3)
+
     def test_another_soft_column_stays_and_decides(self):
         gone = Column("gone", "BOOLEAN")
         table = self.table_with([ID, gone, DELETED, SYNCED], ["1", "true", "false", T1],
