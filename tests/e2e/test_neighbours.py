@@ -14,7 +14,7 @@ import grpc
 import destination_sdk_pb2 as sdk
 from bigbatch import COLUMNS, BigBatch, create_big_table, versions_of
 from model import Table
-from server import SANITIZED, Server
+from server import PATIENCE, SANITIZED, Server
 
 ROUNDS = int(os.environ.get("NEIGHBOURS_ROUNDS", "0"))
 CLIENTS = 20
@@ -27,7 +27,7 @@ AGAIN_SECONDS = 5
 
 BALLOON_BYTES = 300 * 1024 * 1024
 OPTIONS = ("--workers", "2", "--worker-memory", "256MiB", "--cell-max", "1GiB",
-           "--run-budget", "16MiB", "--watchdog", "2s")
+           "--run-budget", "16MiB", "--watchdog", f"{2 * PATIENCE}s")
 
 
 class BadFile:

@@ -15,11 +15,14 @@ def can_inject():
     """Whether strace is there and may attach to what others have started."""
     if shutil.which("strace") is None:
         return False
-    with subprocess.Popen(["sleep", "10"]) as sleeper:
-        probe = subprocess.run(["timeout", "0.2", "strace", "-p", str(sleeper.pid)],
-                               capture_output=True, text=True, check=False)
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        probe = subprocess.Popen(["strace", "-p", str(sleeper.pid)], stderr=subprocess.PIPE,
+                                 text=True)
+        said = probe.stderr.readline()  # strace says at once which way it went
+        probe.kill()
         sleeper.kill()
-        return "attached" in probe.stderr
+        probe.communicate()
+        return "attached" in said
 
 
 class Injection:
