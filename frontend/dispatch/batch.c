@@ -299,6 +299,8 @@ static bool apply_begin(struct batch *batch, struct borrowed *worker, bool *alre
     Weir__Result *result = NULL;
 
     wish.terms = &batch->terms;
+    wish.runs = batch->runs.runs;
+    wish.n_runs = batch->runs.count;
     job.job_case = WEIR__JOB__JOB_APPLY_BEGIN;
     job.apply_begin = &wish;
     if (!pool_call(worker, &job, &result, lost_out, err)) {

@@ -354,6 +354,7 @@ static uint64_t apply_all(struct bench *bench)
     static const uint8_t operation_id[LIMIT_OPERATION_ID_BYTES] = {1};
     const struct run_watch watch = {tick, NULL};
     OWNED(run_merger_free) struct run_merger *merger = open_merger(bench);
+    const struct stage_batch batch = {.entries = bench->rows};
     struct stage *stage = NULL;
     uint64_t started = 0;
     uint64_t rows = 0;
@@ -361,7 +362,8 @@ static uint64_t apply_all(struct bench *bench)
     bool spilled = false;
     struct error err = {0};
 
-    must(stage_begin(bench->store, bench->table, operation_id, &stage, &already, &err), &err);
+    must(stage_begin(bench->store, bench->table, operation_id, &batch, &stage, &already, &err),
+         &err);
     must(apply_phase(stage_txn(stage), FILE_KIND_REPLACE, false, merger, &watch, &rows, &err),
          &err);
     started = cpu_us();

@@ -1,10 +1,16 @@
 /* See stage.h. */
 #include "worker/apply/stage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "common/text.h"
+
+enum {
+    /* About as many as cost the same copied, one behind the other, as one page that is changed. */
+    ROWS_A_PAGE = 16
+};
 
 struct stage {
     struct store *store;
@@ -15,12 +21,15 @@ struct stage {
 
 static bool was_switched(struct store *store, const struct table *table,
                          const uint8_t operation_id[16], bool *already_out, struct error *err);
+static bool is_on_most_pages(struct store_txn *txn, const struct stage_batch *batch);
+static int compare_keys(const void *one, const void *other);
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err);
 static void drop_filled(struct stage *stage);
 static void stage_free(struct stage **stage);
 
 bool stage_begin(struct store *store, const struct table *table, const uint8_t operation_id[16],
-                 struct stage **stage_out, bool *already_out, struct error *err)
+                 const struct stage_batch *batch, struct stage **stage_out, bool *already_out,
+                 struct error *err)
 {
     OWNED(stage_free) struct stage *stage = mem_zero(sizeof *stage);
 
@@ -38,7 +47,7 @@ bool stage_begin(struct store *store, const struct table *table, const uint8_t o
     if (*already_out) {
         return true;
     }
-    if (store_txn_is_empty(stage->txn) && !begin_filling(stage, operation_id, err)) {
+    if (is_on_most_pages(stage->txn, batch) && !begin_filling(stage, operation_id, err)) {
         return false;
     }
     *stage_out = MOVE(stage);
@@ -91,13 +100,54 @@ static bool was_switched(struct store *store, const struct table *table,
     return true;
 }
 
+/* Where there is an entry for every page's worth of rows, and the middle half of them lies around a
+ * quarter of the rows at least: a batch of new rows behind the last one, or of the latest rows and
+ * some old ones, is on few pages. */
+static bool is_on_most_pages(struct store_txn *txn, const struct stage_batch *batch)
+{
+    uint64_t rows = store_txn_rows(txn);
+    const struct stage_key *low = NULL;
+    const struct stage_key *high = NULL;
+
+    if (rows == 0 || batch->keys_count == 0 || batch->entries < rows / ROWS_A_PAGE) {
+        return rows == 0;
+    }
+    qsort(batch->keys, batch->keys_count, sizeof *batch->keys, compare_keys);
+    low = &batch->keys[batch->keys_count / 4];
+    high = &batch->keys[batch->keys_count - 1 - batch->keys_count / 4];
+    return store_txn_count_between(txn, low->bytes, low->length, high->bytes, high->length,
+                                   rows / 4 + 1) > rows / 4;
+}
+
+static int compare_keys(const void *one, const void *other)
+{
+    const struct stage_key *left = one;
+    const struct stage_key *right = other;
+    size_t common = left->length < right->length ? left->length : right->length;
+    int order = memcmp(left->bytes, right->bytes, common);
+
+    return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
+}
+
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err)
 {
+    OWNED(store_reader_close) struct store_reader *former = NULL;
+
     store_txn_abort(&stage->txn);
     stage->filled = table_copy(stage->table);
     memcpy(stage->filled->operation_id, operation_id, sizeof stage->filled->operation_id);
+    if (!store_reader_open(stage->store, stage->table->schema_name, stage->table->name, &former,
+                           err)) {
+        return false;
+    }
+    if (former == NULL) {
+        return error_set(err, ERROR_STORE, "table \"%s.%s\" was changed meanwhile",
+                         text_name(stage->table->schema_name).text,
+                         text_name(stage->table->name).text);
+    }
     if (!generation_make(stage->store, stage->filled, err) ||
-        !store_txn_begin_filling(stage->store, stage->filled, operation_id, &stage->txn, err)) {
+        !store_txn_begin_filling(stage->store, stage->filled, &former, operation_id, &stage->txn,
+                                 err)) {
         drop_filled(stage);
         return false;
     }

@@ -1,9 +1,9 @@
 /* The apply stage of a large batch: all its phases become one change of the table.
  *
- * A table that has rows is changed where it is, in one LMDB transaction. A table that is empty, as
- * on a first sync, gets its rows in a new generation: filling that takes little memory, and writes
- * no page twice. Either way readers see all of the batch or nothing, and so does who comes after a
- * kill. */
+ * A batch that is on few of the table's pages changes them where they are, in one LMDB transaction.
+ * One that is on most of them, or whose table is empty, fills a new generation with former and new
+ * rows in order of keys: each page is written once and in order, and memory is needed for few at a
+ * time. Either way readers see all of the batch or nothing, and so does who comes after a kill. */
 #ifndef WEIR_WORKER_APPLY_STAGE_H
 #define WEIR_WORKER_APPLY_STAGE_H
 
@@ -17,11 +17,23 @@
 
 struct stage;
 
+struct stage_key {
+    const uint8_t *bytes;
+    size_t length;
+};
+
+/* What is known of a batch before it is applied. */
+struct stage_batch {
+    uint64_t entries;       /* of all phases */
+    struct stage_key *keys; /* that its entries lie around evenly; get sorted */
+    size_t keys_count;
+};
+
 /* Begins; `store` is borrowed, the caller holds the table's lease. *already_out: this operation was
  * committed before (a retry); *stage_out is untouched then. */
 MUST_CHECK bool stage_begin(struct store *store, const struct table *table,
-                            const uint8_t operation_id[16], struct stage **stage_out,
-                            bool *already_out, struct error *err);
+                            const uint8_t operation_id[16], const struct stage_batch *batch,
+                            struct stage **stage_out, bool *already_out, struct error *err);
 
 /* What the phases are applied to, borrowed. */
 struct store_txn *stage_txn(struct stage *stage);

@@ -17,6 +17,8 @@ enum {
     SPILLS_MAX = 32
 };
 
+static struct stage_key *describe_batch(const Weir__ApplyBeginJob *begin,
+                                        struct stage_batch *batch_out);
 static bool need_stage(const struct job_worker *worker, struct error *err);
 static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
                        uint64_t *rows_out, struct error *err);
@@ -27,14 +29,17 @@ bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Resu
 {
     const Weir__BatchTerms *terms = job->apply_begin->terms;
     OWNED(table_free) struct table *table = NULL;
+    OWNED(mem_release) struct stage_key *keys = NULL;
+    struct stage_batch batch = {0};
     bool already = false;
 
     job_stage_close(worker); /* of a stage that was never ended */
     REQUIRE(terms->operation_id.len == LIMIT_OPERATION_ID_BYTES);
+    keys = describe_batch(job->apply_begin, &batch);
     if (!table_entry_read(terms->table, &table, err) ||
         !job_open_store(worker, &worker->stage_store, err) ||
-        !stage_begin(worker->stage_store, table, terms->operation_id.data, &worker->stage, &already,
-                     err)) {
+        !stage_begin(worker->stage_store, table, terms->operation_id.data, &batch, &worker->stage,
+                     &already, err)) {
         job_stage_close(worker);
         return false;
     }
@@ -104,6 +109,23 @@ void job_stage_close(struct job_worker *worker)
         weir__batch_terms__free_unpacked(worker->stage_terms, NULL);
         worker->stage_terms = NULL;
     }
+}
+
+/* The caller releases the array that is returned; its keys are the message's. */
+static struct stage_key *describe_batch(const Weir__ApplyBeginJob *begin,
+                                        struct stage_batch *batch_out)
+{
+    struct stage_key *keys = mem_zero_array(2 * begin->n_runs, sizeof *keys);
+
+    *batch_out = (struct stage_batch){.keys = keys, .keys_count = 2 * begin->n_runs};
+    for (size_t i = 0; i < begin->n_runs; i++) {
+        const Weir__Run *run = begin->runs[i];
+
+        batch_out->entries += run->entries;
+        keys[2 * i] = (struct stage_key){run->lower_key.data, run->lower_key.len};
+        keys[2 * i + 1] = (struct stage_key){run->upper_key.data, run->upper_key.len};
+    }
+    return keys;
 }
 
 static bool need_stage(const struct job_worker *worker, struct error *err)

@@ -28,6 +28,8 @@ static bool add_row(void *context, const struct run_entry *entry, struct error *
 static bool write_run(struct decode_job *state, struct error *err);
 static Weir__Run *new_run(const Weir__BatchTerms *terms, Weir__FileKind kind,
                           uint32_t first_ordinal, uint32_t sequence);
+static void copy_key(const struct run_builder *builder, size_t index, ProtobufCBinaryData *key_out);
+static void take_over_keys(Weir__Run *run, Weir__Run *const *merged, size_t count);
 static void add_run(Weir__Result *result, Weir__Run *run);
 
 bool job_decode(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
@@ -73,6 +75,7 @@ bool job_merge_runs(struct job_worker *worker, const Weir__Job *job, Weir__Resul
     }
     run =
         new_run(merge->terms, merge->runs[0]->kind, merge->runs[0]->first_ordinal, merge->sequence);
+    take_over_keys(run, merge->runs, merge->n_runs);
     add_run(result, run);
     job_run_place(merge->terms, run, &place);
     return run_write_merged(merger, &place, worker->options->disk_reserve_bytes, &watch,
@@ -141,6 +144,8 @@ static bool write_run(struct decode_job *state, struct error *err)
     add_run(state->result, run);
     job_run_place(state->terms, run, &place);
     run_builder_sort(builder);
+    copy_key(builder, run->entries / 4, &run->lower_key);
+    copy_key(builder, run->entries - 1 - run->entries / 4, &run->upper_key);
     /* The rows will take about what the files have been decoded to. */
     if (!run_write(builder, &place,
                    state->worker->options->disk_reserve_bytes + state->totals.bytes,
@@ -165,6 +170,23 @@ static Weir__Run *new_run(const Weir__BatchTerms *terms, Weir__FileKind kind,
     run->sequence = sequence;
     run->path = mem_format("%s/%016llx.run", terms->runs_folder, (unsigned long long)run->nonce);
     return run;
+}
+
+static void copy_key(const struct run_builder *builder, size_t index, ProtobufCBinaryData *key_out)
+{
+    struct run_entry entry = run_builder_entry(builder, index);
+
+    *key_out = (ProtobufCBinaryData){entry.key_length, mem_copy(entry.key, entry.key_length)};
+}
+
+/* What is known of the runs that it is made of. */
+static void take_over_keys(Weir__Run *run, Weir__Run *const *merged, size_t count)
+{
+    const ProtobufCBinaryData *lower = &merged[count / 4]->lower_key;
+    const ProtobufCBinaryData *upper = &merged[count - 1 - count / 4]->upper_key;
+
+    run->lower_key = (ProtobufCBinaryData){lower->len, mem_copy(lower->data, lower->len)};
+    run->upper_key = (ProtobufCBinaryData){upper->len, mem_copy(upper->data, upper->len)};
 }
 
 static void add_run(Weir__Result *result, Weir__Run *run)

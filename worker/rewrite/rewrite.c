@@ -133,7 +133,7 @@ static bool fill(struct rewrite_output *output, struct error *err)
 
     /* A portion spills only where single rows are larger than it, and that memory is small beside
      * the rows'. */
-    return store_txn_begin_filling(output->means->store, rewrite->target,
+    return store_txn_begin_filling(output->means->store, rewrite->target, NULL,
                                    rewrite->target->operation_id, &output->txn, err) &&
            walk_rows(output->means->store, rewrite->source, watch, visit, output, err) &&
            check(output, err) && (!output->sorts || put_sorted(output, err)) &&

@@ -18,6 +18,7 @@ struct store_reader {
     MDB_txn *txn;
     MDB_cursor *cursor;
     uint64_t rows;
+    uint64_t sequence; /* of the last batch */
     struct buffer scratch;
 };
 
@@ -69,6 +70,11 @@ const struct table *store_reader_table(const struct store_reader *reader)
 uint64_t store_reader_rows(const struct store_reader *reader)
 {
     return reader->rows;
+}
+
+uint64_t store_reader_sequence(const struct store_reader *reader)
+{
+    return reader->sequence;
 }
 
 enum store_next store_reader_next(struct store_reader *reader, const uint8_t **key_out,
@@ -138,6 +144,7 @@ static bool open_as_of(struct store *store, struct store_reader *reader, struct 
         return false;
     }
     reader->rows = batch->rows;
+    reader->sequence = batch->sequence;
     weir__batch_entry__free_unpacked(batch, NULL);
     return true;
 }

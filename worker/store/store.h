@@ -106,16 +106,27 @@ MUST_CHECK bool store_txn_begin(struct store *store, const struct table *table,
                                 const uint8_t operation_id[16], struct store_txn **txn_out,
                                 bool *already_out, struct error *err);
 
+struct store_reader;
+
 /* Begins to fill the empty generation that generation_make() has made. Nobody reads it before
  * registry_switch() names it, and a crash throws it away; so what is put goes to its file in
  * portions, and the commit makes all of it durable at once. Filling takes little memory, and the
- * disk works meanwhile. */
+ * disk works meanwhile.
+ *
+ * `former` (NULL: none) reads rows that the new generation takes over, and is the transaction's
+ * from then on: to the caller they are there from the beginning. They are copied when a key beyond
+ * them is asked for, and not at all where they are overwritten or deleted in order of keys. */
 MUST_CHECK bool store_txn_begin_filling(struct store *store, const struct table *table,
+                                        struct store_reader **former,
                                         const uint8_t operation_id[16], struct store_txn **txn_out,
                                         struct error *err);
 
-/* Whether the table has no rows. */
-bool store_txn_is_empty(const struct store_txn *txn);
+/* How many rows the table had when the transaction began. */
+uint64_t store_txn_rows(const struct store_txn *txn);
+
+/* Counts the rows from one key up to another, and no more than `most` of them. */
+uint64_t store_txn_count_between(struct store_txn *txn, const void *low, size_t low_length,
+                                 const void *high, size_t high_length, uint64_t most);
 
 /* The sequence number of this batch in this table: goes in front of each row that it writes. */
 uint64_t store_txn_sequence(const struct store_txn *txn);
@@ -163,8 +174,7 @@ void store_txn_abort(struct store_txn **txn);
 
 /* ---- reading a table ---- */
 
-/* Rows of one table in key order, as of one moment: a whole number of batches. */
-struct store_reader;
+/* Rows of one table in key order, as of one moment: a whole number of batches (store_reader). */
 
 /* Opens the table by name as it stands now: registry and rows agree. *reader_out is NULL if there
  * is no such table. */
@@ -175,6 +185,9 @@ MUST_CHECK bool store_reader_open(struct store *store, const char *schema_name,
 const struct table *store_reader_table(const struct store_reader *reader);
 
 uint64_t store_reader_rows(const struct store_reader *reader);
+
+/* The sequence number of the last batch in it. */
+uint64_t store_reader_sequence(const struct store_reader *reader);
 
 enum store_next {
     STORE_ROW,

@@ -1,0 +1,63 @@
+/* What the files of a transaction share: `txn` begins and ends it, `txn_rows` looks for rows and
+ * changes them. */
+#ifndef WEIR_WORKER_STORE_TXN_H
+#define WEIR_WORKER_STORE_TXN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <lmdb.h>
+
+#include "common/buffer.h"
+#include "common/limits.h"
+#include "worker/store/store_internal.h"
+
+struct store_txn {
+    const struct store *store;
+    struct table *table;
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi rows;
+    MDB_dbi meta;
+    MDB_cursor *cursor;
+    Weir__BatchEntry *batch;
+    uint8_t operation_id[LIMIT_OPERATION_ID_BYTES];
+    struct error failure; /* the first; kind ERROR_NONE: none */
+
+    /* Where the cursor stands. */
+    struct buffer located_key; /* of the last look-up */
+    bool located;              /* the cursor stands where that key is or would be */
+    bool found;                /* and it is there */
+
+    struct buffer last_key;     /* no key of the table is greater; empty: the table is empty */
+    bool fills;                 /* a generation that the registry does not name yet */
+    uint64_t portion_bytes;     /* put since the last portion was written */
+    struct buffer scratch;      /* a row put together from pieces */
+    uint64_t unchecked_bytes;   /* written since the disk was looked at */
+    struct timespec written_at; /* when the file was last written before this transaction */
+
+    /* Rows that are still to be copied: all that the former generation has from this one on. */
+    struct store_reader *former; /* NULL: there are none */
+    MDB_val former_key;
+    MDB_val former_row;
+    bool in_former; /* the key of the last look-up is that row's */
+};
+
+/* Keeps a failure, which names the table: from LMDB's result, and as it stands in txn->failure. */
+void txn_fail(struct store_txn *txn, int result, const char *what);
+void txn_fail_named(struct store_txn *txn);
+
+/* To be called after each write: looks at the disk now and then, and writes a portion when one is
+ * due. */
+void txn_count_written(struct store_txn *txn, size_t written);
+
+/* Remembers the table's last key. */
+void txn_set_last_key(struct store_txn *txn, const MDB_val *key);
+
+/* Goes on to the next former row, copies all that are left. */
+void txn_next_former(struct store_txn *txn);
+void txn_copy_former_rest(struct store_txn *txn);
+
+#endif
