@@ -132,10 +132,10 @@ static int compare_keys(const void *one, const void *other)
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err)
 {
     OWNED(store_reader_close) struct store_reader *former = NULL;
+    OWNED(table_free) struct table *filled = table_copy(stage->table);
 
     store_txn_abort(&stage->txn);
-    stage->filled = table_copy(stage->table);
-    memcpy(stage->filled->operation_id, operation_id, sizeof stage->filled->operation_id);
+    memcpy(filled->operation_id, operation_id, sizeof filled->operation_id);
     if (!store_reader_open(stage->store, stage->table->schema_name, stage->table->name, &former,
                            err)) {
         return false;
@@ -145,8 +145,12 @@ static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], s
                          text_name(stage->table->schema_name).text,
                          text_name(stage->table->name).text);
     }
-    if (!generation_make(stage->store, stage->filled, err) ||
-        !store_txn_begin_filling(stage->store, stage->filled, &former, operation_id, &stage->txn,
+    /* Until that is done, the generation that `filled` names is the table's. */
+    if (!generation_make(stage->store, filled, err)) {
+        return false;
+    }
+    stage->filled = MOVE(filled);
+    if (!store_txn_begin_filling(stage->store, stage->filled, &former, operation_id, &stage->txn,
                                  err)) {
         drop_filled(stage);
         return false;

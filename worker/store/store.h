@@ -84,7 +84,8 @@ MUST_CHECK bool registry_each(struct store *store,
 /* Makes an empty generation for the table, with a number that was never used, and puts the number
  * into it; a table without id (0) gets one, too. Generations that were never named are removed
  * first: the caller holds the lease of the table's name. Until registry_switch() names it, it is a
- * left-over. */
+ * left-over. On failure the table may still name its former generation: nothing is to be dropped.
+ */
 MUST_CHECK bool generation_make(struct store *store, struct table *table, struct error *err);
 
 /* The size of a generation's file. */

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <dirent.h>
@@ -401,6 +402,37 @@ static void test_an_aborted_stage_leaves_nothing(void **state)
     assert_int_equal(count_rows(store, NULL), 0);
 }
 
+/* From now on no file grows: as if the disk were full, for root too. */
+static void let_files_grow(bool may_grow)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = may_grow ? limit.rlim_max : 0;
+    (void)signal(SIGXFSZ, may_grow ? SIG_DFL : SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_a_generation_that_cannot_be_made_leaves_the_former_one(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *table = fixture_create(store, "t");
+    const struct stage_batch batch = {0};
+    struct stage *stage = NULL;
+    bool already = false;
+    bool begun = false;
+    struct error err = {0};
+
+    (void)state;
+    let_files_grow(false);
+    begun = stage_begin(store, table, operation, &batch, &stage, &already, &err);
+    let_files_grow(true);
+    assert_false(begun);
+    assert_int_equal(err.kind, ERROR_FULL);
+    assert_int_equal(count_generations(table), 1);
+    assert_int_equal(count_rows(store, NULL), 0);
+}
+
 /* The worker died between its commit and its answer, and the frontend knows the former table. */
 static void test_a_stage_that_was_committed_says_so_when_it_begins_again(void **state)
 {
@@ -460,6 +492,7 @@ int main(void)
         TEST(test_a_batch_on_most_pages_fills_a_generation),
         TEST(test_former_rows_are_there_from_the_beginning),
         TEST(test_an_aborted_stage_leaves_nothing),
+        TEST(test_a_generation_that_cannot_be_made_leaves_the_former_one),
         TEST(test_a_stage_that_was_committed_says_so_when_it_begins_again),
         TEST(test_a_try_that_was_killed_is_removed_by_the_next),
     };
