@@ -323,6 +323,7 @@ static bool apply_phase(struct batch *batch, struct borrowed *worker, Weir__File
         return true;
     }
     wish.kind = kind;
+    wish.last = wish.runs + wish.n_runs == batch->runs.runs + batch->runs.count;
     job.job_case = WEIR__JOB__JOB_APPLY_PHASE;
     job.apply_phase = &wish;
     if (!pool_call(worker, &job, &result, lost_out, err)) {

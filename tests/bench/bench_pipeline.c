@@ -355,6 +355,7 @@ static uint64_t apply_all(struct bench *bench)
     const struct run_watch watch = {tick, NULL};
     OWNED(run_merger_free) struct run_merger *merger = open_merger(bench);
     const struct stage_batch batch = {.entries = bench->rows};
+    const struct store_watch no_watch = {0};
     struct stage *stage = NULL;
     uint64_t started = 0;
     uint64_t rows = 0;
@@ -362,7 +363,8 @@ static uint64_t apply_all(struct bench *bench)
     bool spilled = false;
     struct error err = {0};
 
-    must(stage_begin(bench->store, bench->table, operation_id, &batch, &stage, &already, &err),
+    must(stage_begin(bench->store, bench->table, operation_id, &batch, &no_watch, &stage, &already,
+                     &err),
          &err);
     must(apply_phase(stage_txn(stage), FILE_KIND_REPLACE, false, merger, &watch, &rows, &err),
          &err);

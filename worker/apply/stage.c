@@ -15,6 +15,7 @@ enum {
 struct stage {
     struct store *store;
     struct store_txn *txn;
+    struct store_watch watch;
     struct table *table;  /* as the registry names it */
     struct table *filled; /* as it will name it; NULL: the table is changed where it is */
 };
@@ -23,17 +24,20 @@ static bool was_switched(struct store *store, const struct table *table,
                          const uint8_t operation_id[16], bool *already_out, struct error *err);
 static bool is_on_most_pages(struct store_txn *txn, const struct stage_batch *batch);
 static int compare_keys(const void *one, const void *other);
+static bool check_txn(const struct stage *stage, struct error *err);
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err);
 static void drop_filled(struct stage *stage);
 static void stage_free(struct stage **stage);
 
 bool stage_begin(struct store *store, const struct table *table, const uint8_t operation_id[16],
-                 const struct stage_batch *batch, struct stage **stage_out, bool *already_out,
-                 struct error *err)
+                 const struct stage_batch *batch, const struct store_watch *watch,
+                 struct stage **stage_out, bool *already_out, struct error *err)
 {
     OWNED(stage_free) struct stage *stage = mem_zero(sizeof *stage);
+    bool fills = false;
 
     stage->store = store;
+    stage->watch = *watch;
     stage->table = table_copy(table);
     if (!was_switched(store, table, operation_id, already_out, err)) {
         return false;
@@ -47,7 +51,9 @@ bool stage_begin(struct store *store, const struct table *table, const uint8_t o
     if (*already_out) {
         return true;
     }
-    if (is_on_most_pages(stage->txn, batch) && !begin_filling(stage, operation_id, err)) {
+    store_txn_watch(stage->txn, watch);
+    fills = is_on_most_pages(stage->txn, batch);
+    if (!check_txn(stage, err) || (fills && !begin_filling(stage, operation_id, err))) {
         return false;
     }
     *stage_out = MOVE(stage);
@@ -57,6 +63,12 @@ bool stage_begin(struct store *store, const struct table *table, const uint8_t o
 struct store_txn *stage_txn(struct stage *stage)
 {
     return stage->txn;
+}
+
+bool stage_complete(struct stage *stage, struct error *err)
+{
+    store_txn_copy_former(stage->txn);
+    return check_txn(stage, err);
 }
 
 bool stage_commit(struct stage **stage_in, bool *spilled_out, struct error *err)
@@ -129,6 +141,13 @@ static int compare_keys(const void *one, const void *other)
     return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
 }
 
+static bool check_txn(const struct stage *stage, struct error *err)
+{
+    const struct error *failure = store_txn_failure(stage->txn);
+
+    return failure == NULL || error_copy(err, failure);
+}
+
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err)
 {
     OWNED(store_reader_close) struct store_reader *former = NULL;
@@ -155,6 +174,7 @@ static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], s
         drop_filled(stage);
         return false;
     }
+    store_txn_watch(stage->txn, &stage->watch);
     return true;
 }
 

@@ -30,13 +30,19 @@ struct stage_batch {
 };
 
 /* Begins; `store` is borrowed, the caller holds the table's lease. *already_out: this operation was
- * committed before (a retry); *stage_out is untouched then. */
+ * committed before (a retry); *stage_out is untouched then. `watch` is told of rows that are gone
+ * over without being asked for, until stage_complete() has returned. */
 MUST_CHECK bool stage_begin(struct store *store, const struct table *table,
                             const uint8_t operation_id[16], const struct stage_batch *batch,
-                            struct stage **stage_out, bool *already_out, struct error *err);
+                            const struct store_watch *watch, struct stage **stage_out,
+                            bool *already_out, struct error *err);
 
 /* What the phases are applied to, borrowed. */
 struct store_txn *stage_txn(struct stage *stage);
+
+/* All phases have been applied: what is left of the former rows is copied, so that the commit,
+ * which cannot be cancelled, only waits for the disk. */
+MUST_CHECK bool stage_complete(struct stage *stage, struct error *err);
 
 /* Makes the batch durable and visible. On failure nothing was changed. The stage is released either
  * way. *spilled_out as in store_txn_commit(). */

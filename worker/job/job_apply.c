@@ -30,6 +30,7 @@ bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     const Weir__BatchTerms *terms = job->apply_begin->terms;
     OWNED(table_free) struct table *table = NULL;
     OWNED(mem_release) struct stage_key *keys = NULL;
+    const struct store_watch watch = {job_tick, worker};
     struct stage_batch batch = {0};
     bool already = false;
 
@@ -38,8 +39,8 @@ bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     keys = describe_batch(job->apply_begin, &batch);
     if (!table_entry_read(terms->table, &table, err) ||
         !job_open_store(worker, &worker->stage_store, err) ||
-        !stage_begin(worker->stage_store, table, terms->operation_id.data, &batch, &worker->stage,
-                     &already, err)) {
+        !stage_begin(worker->stage_store, table, terms->operation_id.data, &batch, &watch,
+                     &worker->stage, &already, err)) {
         job_stage_close(worker);
         return false;
     }
@@ -57,7 +58,8 @@ bool job_apply_phase(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     if (!need_stage(worker, err)) {
         return false;
     }
-    if (!apply_runs(worker, job->apply_phase, &rows, err)) {
+    if (!apply_runs(worker, job->apply_phase, &rows, err) ||
+        (job->apply_phase->last && !stage_complete(worker->stage, err))) {
         job_stage_close(worker);
         return false;
     }

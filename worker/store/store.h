@@ -107,6 +107,16 @@ MUST_CHECK bool store_txn_begin(struct store *store, const struct table *table,
                                 const uint8_t operation_id[16], struct store_txn **txn_out,
                                 bool *already_out, struct error *err);
 
+/* Called now and then by what goes over many rows; false with *err set (ERROR_CANCELLED) ends the
+ * work. */
+struct store_watch {
+    bool (*tick)(void *context, struct error *err);
+    void *context;
+};
+
+/* Has the transaction watched from now on: counting and copying may take minutes. */
+void store_txn_watch(struct store_txn *txn, const struct store_watch *watch);
+
 struct store_reader;
 
 /* Begins to fill the empty generation that generation_make() has made. Nobody reads it before
@@ -122,10 +132,14 @@ MUST_CHECK bool store_txn_begin_filling(struct store *store, const struct table 
                                         const uint8_t operation_id[16], struct store_txn **txn_out,
                                         struct error *err);
 
-/* How many rows the table had when the transaction began. */
+/* Copies the former rows that are left, which the commit would do: it cannot be cancelled. */
+void store_txn_copy_former(struct store_txn *txn);
+
+/* How many rows the table has. */
 uint64_t store_txn_rows(const struct store_txn *txn);
 
-/* Counts the rows from one key up to another, and no more than `most` of them. */
+/* Counts the rows from one key up to another, and no more than `most` of them; for a table of large
+ * rows, their pieces. */
 uint64_t store_txn_count_between(struct store_txn *txn, const void *low, size_t low_length,
                                  const void *high, size_t high_length, uint64_t most);
 

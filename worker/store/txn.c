@@ -16,11 +16,16 @@
  * used again while they are in the processor's cache. */
 #define PORTION_BYTES (8 * MIB)
 
+enum {
+    TICK_ROWS = 1024
+};
+
 static struct store_txn *txn_new(const struct store *store, const struct table *table,
                                  const uint8_t operation_id[16]);
 static bool begin_named(struct store *store, struct store_txn *txn, struct error *err);
 static bool begin(struct store *store, struct store_txn *txn, struct error *err);
 static void write_portion(struct store_txn *txn);
+static void tick(struct store_txn *txn);
 static bool commit_durably(struct store_txn *txn, struct error *err);
 static struct timespec file_written_at(const struct store_txn *txn);
 static void release(struct store_txn **txn);
@@ -59,6 +64,11 @@ bool store_txn_begin_filling(struct store *store, const struct table *table,
     return true;
 }
 
+void store_txn_watch(struct store_txn *txn, const struct store_watch *watch)
+{
+    txn->watch = *watch;
+}
+
 uint64_t store_txn_rows(const struct store_txn *txn)
 {
     return txn->batch->rows;
@@ -85,7 +95,7 @@ bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error
     struct timespec written_at;
     bool done = false;
 
-    txn_copy_former_rest(txn);
+    store_txn_copy_former(txn);
     written_at = file_written_at(txn);
     /* LMDB spills beyond 131,071 dirty pages and does not tell; but nothing else writes to the file
      * before the commit. */
@@ -195,6 +205,21 @@ void txn_count_written(struct store_txn *txn, size_t written)
     if (txn->fills && txn->portion_bytes > PORTION_BYTES) {
         txn->portion_bytes = 0;
         write_portion(txn);
+        tick(txn);
+    }
+}
+
+void txn_count_row(struct store_txn *txn)
+{
+    if (++txn->unwatched_rows % TICK_ROWS == 0) {
+        tick(txn);
+    }
+}
+
+static void tick(struct store_txn *txn)
+{
+    if (txn->watch.tick != NULL && txn->failure.kind == ERROR_NONE) {
+        (void)!txn->watch.tick(txn->watch.context, &txn->failure);
     }
 }
 

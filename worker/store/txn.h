@@ -35,6 +35,8 @@ struct store_txn {
     bool fills;                 /* a generation that the registry does not name yet */
     uint64_t portion_bytes;     /* put since the last portion was written */
     struct buffer scratch;      /* a row put together from pieces */
+    struct store_watch watch;   /* tick NULL: nobody watches */
+    uint64_t unwatched_rows;    /* gone over, of which it is told every 1024th */
     uint64_t unchecked_bytes;   /* written since the disk was looked at */
     struct timespec written_at; /* when the file was last written before this transaction */
 
@@ -56,8 +58,10 @@ void txn_count_written(struct store_txn *txn, size_t written);
 /* Remembers the table's last key. */
 void txn_set_last_key(struct store_txn *txn, const MDB_val *key);
 
-/* Goes on to the next former row, copies all that are left. */
+/* To be called after each row of many that the caller has not asked for one by one. */
+void txn_count_row(struct store_txn *txn);
+
+/* Goes on to the next former row. */
 void txn_next_former(struct store_txn *txn);
-void txn_copy_former_rest(struct store_txn *txn);
 
 #endif

@@ -31,8 +31,10 @@ uint64_t store_txn_count_between(struct store_txn *txn, const void *low, size_t 
     int result = mdb_cursor_get(txn->cursor, &at, &value, MDB_SET_RANGE);
 
     txn->located = false;
-    while (result == 0 && count < most && compare_keys(&at, &end) <= 0) {
+    while (result == 0 && count < most && compare_keys(&at, &end) <= 0 &&
+           txn->failure.kind == ERROR_NONE) {
         count++;
+        txn_count_row(txn);
         result = mdb_cursor_get(txn->cursor, &at, &value, MDB_NEXT);
     }
     return count;
@@ -190,7 +192,7 @@ void txn_next_former(struct store_txn *txn)
     }
 }
 
-void txn_copy_former_rest(struct store_txn *txn)
+void store_txn_copy_former(struct store_txn *txn)
 {
     while (txn->former != NULL && txn->failure.kind == ERROR_NONE) {
         copy_former_row(txn);
@@ -268,6 +270,7 @@ static void copy_former_row(struct store_txn *txn)
 {
     append(txn, &txn->former_key, &txn->former_row);
     txn_count_written(txn, txn->former_key.mv_size + txn->former_row.mv_size);
+    txn_count_row(txn);
     txn_next_former(txn);
 }
 

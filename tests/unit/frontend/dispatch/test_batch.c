@@ -36,6 +36,7 @@ struct fixture {
 
     pthread_mutex_t mutex; /* of what follows */
     char log[JOBS_MAX];    /* a letter for each job */
+    unsigned last_at;      /* where in it the phase is that was called the last one; 0: none */
     bool committed;
     bool runs_in_order;
     char folder[256];
@@ -156,6 +157,10 @@ static enum crew_act act_alone(struct fixture *fixture, const Weir__Job *job, We
 
     if (length + 1 < sizeof fixture->log) {
         fixture->log[length] = letter_of(job);
+        if (job->job_case == WEIR__JOB__JOB_APPLY_PHASE && job->apply_phase->last) {
+            fixture->runs_in_order &= fixture->last_at == 0;
+            fixture->last_at = (unsigned)length;
+        }
     }
     if (job->job_case == fixture->cancels) {
         ticket_cancel(fixture->ticket, ERROR_CANCELLED);
@@ -299,6 +304,7 @@ static void test_phases_are_applied_in_order_after_all_decoding(void **state)
 
     assert_true(run(fixture, &err));
     assert_string_equal(fixture->log, "cddddBeRDC");
+    assert_int_equal(fixture->last_at, strlen("cddddBeR"));
     assert_true(fixture->runs_in_order);
     assert_no_runs_left(fixture);
 }

@@ -1,4 +1,5 @@
 /* The apply stage: in place or in a new generation, all of a batch or nothing. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,8 @@ enum {
 
 static const uint8_t operation[LIMIT_OPERATION_ID_BYTES] = {7};
 
+static const struct store_watch no_watch;
+
 /* Begins a batch of which nothing is known. */
 static struct stage *begin(struct store *store, const struct table *table, bool *already_out)
 {
@@ -29,7 +32,7 @@ static struct stage *begin(struct store *store, const struct table *table, bool 
     struct stage *stage = NULL;
     struct error err = {0};
 
-    if (!stage_begin(store, table, operation, &batch, &stage, already_out, &err)) {
+    if (!stage_begin(store, table, operation, &batch, &no_watch, &stage, already_out, &err)) {
         fail_msg("%s", err.message);
     }
     assert_int_equal(stage == NULL, *already_out);
@@ -37,8 +40,8 @@ static struct stage *begin(struct store *store, const struct table *table, bool 
 }
 
 /* Begins a batch whose entries lie around these two keys. */
-static struct stage *begin_spread(struct store *store, const struct table *table, uint64_t entries,
-                                  uint32_t low, uint32_t high)
+static struct stage *begin_watched(struct store *store, const struct table *table, uint64_t entries,
+                                   uint32_t low, uint32_t high, const struct store_watch *watch)
 {
     static uint8_t next_operation[LIMIT_OPERATION_ID_BYTES] = {100};
     uint8_t bytes[2][KEY_BYTES];
@@ -54,11 +57,17 @@ static struct stage *begin_spread(struct store *store, const struct table *table
     number_write_be(bytes[0], low, KEY_BYTES);
     number_write_be(bytes[1], high, KEY_BYTES);
     next_operation[0]++;
-    if (!stage_begin(store, table, next_operation, &batch, &stage, &already, &err)) {
+    if (!stage_begin(store, table, next_operation, &batch, watch, &stage, &already, &err)) {
         fail_msg("%s", err.message);
     }
     assert_false(already);
     return stage;
+}
+
+static struct stage *begin_spread(struct store *store, const struct table *table, uint64_t entries,
+                                  uint32_t low, uint32_t high)
+{
+    return begin_watched(store, table, entries, low, high, &no_watch);
 }
 
 static void put_rows(struct store_txn *txn, uint32_t first, uint32_t end, uint8_t value)
@@ -73,6 +82,14 @@ static void put_rows(struct store_txn *txn, uint32_t first, uint32_t end, uint8_
         store_row_put(txn, key_bytes, KEY_BYTES, row, sizeof row);
     }
     assert_null(store_txn_failure(txn));
+}
+
+static void commit_many_rows(struct store *store, const struct table *table)
+{
+    struct store_txn *txn = fixture_begin(store, table, 1);
+
+    put_rows(txn, 0, MANY_ROWS, 1);
+    fixture_commit(&txn);
 }
 
 static void commit(struct stage **stage)
@@ -208,11 +225,9 @@ static void test_a_batch_on_most_pages_fills_a_generation(void **state)
 {
     OWNED(store_close) struct store *store = fixture_open();
     OWNED(table_free) struct table *table = fixture_create(store, "t");
-    struct store_txn *txn = fixture_begin(store, table, 1);
 
     (void)state;
-    put_rows(txn, 0, MANY_ROWS, 1);
-    fixture_commit(&txn);
+    commit_many_rows(store, table);
     assert_false(fills(store, 100, 0, MANY_ROWS));                          /* few entries */
     assert_false(fills(store, MANY_ROWS, MANY_ROWS, 2 * MANY_ROWS));        /* behind all rows */
     assert_false(fills(store, MANY_ROWS, MANY_ROWS - 3000, 2 * MANY_ROWS)); /* the latest */
@@ -385,6 +400,64 @@ static void test_former_rows_are_there_from_the_beginning(void **state)
     }
 }
 
+/* Counts, and from then on wants the work to end. */
+struct ticks {
+    unsigned count;
+    unsigned most;
+};
+
+static bool tick(void *context, struct error *err)
+{
+    struct ticks *ticks = context;
+
+    return ++ticks->count <= ticks->most || error_set(err, ERROR_CANCELLED, "cancelled");
+}
+
+static void test_copying_former_rows_is_watched_until_the_commit(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *table = fixture_create(store, "t");
+    struct ticks ticks = {.most = UINT_MAX};
+    const struct store_watch watch = {tick, &ticks};
+    struct stage *stage = NULL;
+    unsigned counted = 0;
+    struct error err = {0};
+
+    (void)state;
+    commit_many_rows(store, table);
+    stage = begin_watched(store, table, MANY_ROWS, 0, UINT32_MAX, &watch);
+    counted = ticks.count;
+    assert_in_range(counted, MANY_ROWS / 4 / 1024, MANY_ROWS / 1024); /* where the batch lies */
+    put_rows(stage_txn(stage), MANY_ROWS / 2, MANY_ROWS / 2 + 1, 2);
+    assert_in_range(ticks.count - counted, MANY_ROWS / 2 / 1024, MANY_ROWS / 1024);
+    counted = ticks.count;
+    assert_true(stage_complete(stage, &err));
+    assert_in_range(ticks.count - counted, MANY_ROWS / 2 / 1024, MANY_ROWS / 1024);
+    commit(&stage);
+    assert_int_equal(count_rows(store, NULL), MANY_ROWS);
+}
+
+static void test_copying_former_rows_can_be_cancelled(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *table = fixture_create(store, "t");
+    struct ticks ticks = {.most = MANY_ROWS / 2 / 1024};
+    const struct store_watch watch = {tick, &ticks};
+    struct stage *stage = NULL;
+    struct error err = {0};
+
+    (void)state;
+    commit_many_rows(store, table);
+    stage = begin_watched(store, table, MANY_ROWS, 0, UINT32_MAX, &watch);
+    assert_false(stage_complete(stage, &err));
+    assert_int_equal(err.kind, ERROR_CANCELLED);
+    assert_int_equal(ticks.count, ticks.most + 1);
+    stage_abort(&stage);
+    assert_int_equal(count_generations(table), 1);
+    assert_int_equal(generation_now(store), table->generation);
+    assert_int_equal(count_rows(store, NULL), MANY_ROWS);
+}
+
 static void test_an_aborted_stage_leaves_nothing(void **state)
 {
     OWNED(store_close) struct store *store = fixture_open();
@@ -425,7 +498,7 @@ static void test_a_generation_that_cannot_be_made_leaves_the_former_one(void **s
 
     (void)state;
     let_files_grow(false);
-    begun = stage_begin(store, table, operation, &batch, &stage, &already, &err);
+    begun = stage_begin(store, table, operation, &batch, &no_watch, &stage, &already, &err);
     let_files_grow(true);
     assert_false(begun);
     assert_int_equal(err.kind, ERROR_FULL);
@@ -491,6 +564,8 @@ int main(void)
         TEST(test_a_table_with_rows_is_changed_where_it_is),
         TEST(test_a_batch_on_most_pages_fills_a_generation),
         TEST(test_former_rows_are_there_from_the_beginning),
+        TEST(test_copying_former_rows_is_watched_until_the_commit),
+        TEST(test_copying_former_rows_can_be_cancelled),
         TEST(test_an_aborted_stage_leaves_nothing),
         TEST(test_a_generation_that_cannot_be_made_leaves_the_former_one),
         TEST(test_a_stage_that_was_committed_says_so_when_it_begins_again),
