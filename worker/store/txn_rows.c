@@ -9,6 +9,11 @@
 #include "worker/store/txn.h"
 #include "worker/value/key.h"
 
+enum {
+    /* What a change in the middle of the table writes, whatever the row's size: a page. */
+    PAGE_BYTES = 4096
+};
+
 static void locate(struct store_txn *txn, const MDB_val *key);
 static bool is_beyond_last(const struct store_txn *txn, const MDB_val *key);
 static int compare_keys(const MDB_val *one, const MDB_val *other);
@@ -78,6 +83,7 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
 {
     MDB_val wanted = {.mv_data = (void *)(uintptr_t)key, .mv_size = key_length};
     MDB_val value = {.mv_data = (void *)(uintptr_t)row, .mv_size = row_length};
+    size_t written = key_length + row_length;
     int result = 0;
 
     REQUIRE(key_length > 0 && key_length <= KEY_BYTES_MAX);
@@ -98,10 +104,11 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
             return;
         }
         txn->batch->rows += txn->found ? 0 : 1;
+        written += PAGE_BYTES;
     }
     txn->found = true;
     txn->located = row_length < ROWS_PIECE_MAX;
-    txn_count_written(txn, key_length + row_length);
+    txn_count_written(txn, written);
 }
 
 void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
@@ -128,6 +135,7 @@ void store_row_delete(struct store_txn *txn, const void *key, size_t key_length)
     }
     txn->batch->rows -= txn->batch->rows > 0 ? 1 : 0;
     txn->located = false;
+    txn_count_written(txn, PAGE_BYTES);
 }
 
 void store_row_before(struct store_txn *txn, const void *key, size_t key_length,

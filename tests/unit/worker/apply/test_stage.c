@@ -84,6 +84,23 @@ static void put_rows(struct store_txn *txn, uint32_t first, uint32_t end, uint8_
     assert_null(store_txn_failure(txn));
 }
 
+/* In KiB; 0 where the sanitizers' own memory makes it meaningless. */
+static long private_memory(void)
+{
+    long kib = 0;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[128];
+
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "RssAnon: %ld", &kib);
+    }
+    (void)fclose(file);
+#endif
+    return kib;
+}
+
 static void commit_many_rows(struct store *store, const struct table *table)
 {
     struct store_txn *txn = fixture_begin(store, table, 1);
@@ -187,6 +204,29 @@ static void test_an_empty_table_is_filled_unseen_and_then_seen_whole(void **stat
     assert_int_equal(count_rows(store, third_phase), MANY_ROWS - 1000);
     assert_int_not_equal(generation_now(store), table->generation);
     assert_int_equal(count_generations(table), 1);
+}
+
+/* The later phase changes every page of what the first one has written. */
+static void test_later_phases_take_no_more_memory_than_a_portion(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *table = fixture_create(store, "t");
+    bool already = false;
+    struct stage *stage = begin(store, table, &already);
+    long before = 0;
+
+    (void)state;
+    put_rows(stage_txn(stage), 0, MANY_ROWS, 1);
+    before = private_memory();
+    for (uint32_t key = 0; key < MANY_ROWS; key += 4) {
+        uint8_t key_bytes[KEY_BYTES];
+
+        number_write_be(key_bytes, key, KEY_BYTES);
+        store_row_delete(stage_txn(stage), key_bytes, KEY_BYTES);
+    }
+    assert_true(private_memory() - before < 10 << 10);
+    commit(&stage);
+    assert_int_equal(count_rows(store, NULL), MANY_ROWS / 4 * 3);
 }
 
 static void test_a_table_with_rows_is_changed_where_it_is(void **state)
@@ -561,6 +601,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_empty_table_is_filled_unseen_and_then_seen_whole),
+        TEST(test_later_phases_take_no_more_memory_than_a_portion),
         TEST(test_a_table_with_rows_is_changed_where_it_is),
         TEST(test_a_batch_on_most_pages_fills_a_generation),
         TEST(test_former_rows_are_there_from_the_beginning),
