@@ -24,6 +24,7 @@ static bool was_switched(struct store *store, const struct table *table,
                          const uint8_t operation_id[16], bool *already_out, struct error *err);
 static bool is_on_most_pages(struct store_txn *txn, const struct stage_batch *batch);
 static int compare_keys(const void *one, const void *other);
+static bool has_room(const struct stage *stage);
 static bool check_txn(const struct stage *stage, struct error *err);
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err);
 static void drop_filled(struct stage *stage);
@@ -52,7 +53,7 @@ bool stage_begin(struct store *store, const struct table *table, const uint8_t o
         return true;
     }
     store_txn_watch(stage->txn, watch);
-    fills = is_on_most_pages(stage->txn, batch);
+    fills = is_on_most_pages(stage->txn, batch) && has_room(stage);
     if (!check_txn(stage, err) || (fills && !begin_filling(stage, operation_id, err))) {
         return false;
     }
@@ -139,6 +140,16 @@ static int compare_keys(const void *one, const void *other)
     int order = memcmp(left->bytes, right->bytes, common);
 
     return order != 0 ? order : (left->length > right->length) - (left->length < right->length);
+}
+
+/* Where the disk does not hold the table twice, changing it in place may still succeed. */
+static bool has_room(const struct stage *stage)
+{
+    uint64_t bytes = 0;
+    struct error ignored = {0};
+
+    return generation_bytes(stage->store, stage->table, &bytes, &ignored) &&
+           store_has_room(stage->store, bytes);
 }
 
 static bool check_txn(const struct stage *stage, struct error *err)

@@ -3,7 +3,8 @@
  * A batch that is on few of the table's pages changes them where they are, in one LMDB transaction.
  * One that is on most of them, or whose table is empty, fills a new generation with former and new
  * rows in order of keys: each page is written once and in order, and memory is needed for few at a
- * time. Either way readers see all of the batch or nothing, and so does who comes after a kill. */
+ * time. That takes a disk which holds the table twice. Either way readers see all of the batch or
+ * nothing, and so does who comes after a kill. */
 #ifndef WEIR_WORKER_APPLY_STAGE_H
 #define WEIR_WORKER_APPLY_STAGE_H
 

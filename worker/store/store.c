@@ -10,6 +10,8 @@
 #include "common/text.h"
 #include "worker/store/store_internal.h"
 
+static bool ask_free_bytes(const struct store *store, uint64_t *bytes_out);
+
 bool store_open(const struct store_terms *terms, struct store **store_out, struct error *err)
 {
     OWNED(store_close) struct store *store = mem_zero(sizeof *store);
@@ -37,14 +39,12 @@ void store_close(struct store **store)
 
 bool store_check_room(const struct store *store, struct error *err)
 {
-    struct statvfs disk;
     uint64_t free_bytes = 0;
 
-    if (statvfs(store->data_dir, &disk) != 0) {
+    if (!ask_free_bytes(store, &free_bytes)) {
         return error_set_errno(err, ERROR_STORE, "could not ask for the free space of \"%s\"",
                                text_path(store->data_dir).text);
     }
-    free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
     if (free_bytes >= store->disk_reserve_bytes) {
         return true;
     }
@@ -53,6 +53,14 @@ bool store_check_room(const struct store *store, struct error *err)
                     (unsigned long long)(free_bytes / MIB),
                     (unsigned long long)(store->disk_reserve_bytes / MIB));
     return error_hint(err, "Make room on that disk, or lower --disk-reserve.");
+}
+
+bool store_has_room(const struct store *store, uint64_t bytes)
+{
+    uint64_t free_bytes = 0;
+
+    return ask_free_bytes(store, &free_bytes) && free_bytes >= store->disk_reserve_bytes &&
+           free_bytes - store->disk_reserve_bytes >= bytes;
 }
 
 bool store_test(struct store *store, bool read_back, struct error *err)
@@ -127,4 +135,16 @@ bool store_open_table(const struct store *store, const struct table *table, bool
     };
 
     return env_open(&terms, env_out, err);
+}
+
+/* False: errno says why. */
+static bool ask_free_bytes(const struct store *store, uint64_t *bytes_out)
+{
+    struct statvfs disk;
+
+    if (statvfs(store->data_dir, &disk) != 0) {
+        return false;
+    }
+    *bytes_out = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return true;
 }

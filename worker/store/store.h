@@ -51,6 +51,9 @@ MUST_CHECK bool store_leftovers(struct store *store, store_leftover *visit, void
 /* Whether the data folder's disk has the reserve free; else ERROR_FULL. */
 MUST_CHECK bool store_check_room(const struct store *store, struct error *err);
 
+/* Whether it has that many bytes free beside the reserve. */
+bool store_has_room(const struct store *store, uint64_t bytes);
+
 /* Writes, commits and reads back a test entry in the registry's environment. */
 MUST_CHECK bool store_test(struct store *store, bool read_back, struct error *err);
 

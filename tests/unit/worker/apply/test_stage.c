@@ -1,8 +1,10 @@
 /* The apply stage: in place or in a new generation, all of a batch or nothing. */
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@ enum {
     ROW_BYTES = 1000,
     MANY_ROWS = 30000, /* several portions of a generation that is filled */
     MODEL_KEYS = 20480,
+    CANNOT_MOUNT = 77,
 };
 
 static const uint8_t operation[LIMIT_OPERATION_ID_BYTES] = {7};
@@ -272,6 +275,44 @@ static void test_a_batch_on_most_pages_fills_a_generation(void **state)
     assert_false(fills(store, MANY_ROWS, MANY_ROWS, 2 * MANY_ROWS));        /* behind all rows */
     assert_false(fills(store, MANY_ROWS, MANY_ROWS - 3000, 2 * MANY_ROWS)); /* the latest */
     assert_true(fills(store, MANY_ROWS / 4, MANY_ROWS / 4, MANY_ROWS / 4 * 3));
+}
+
+static int change_on_a_small_disk(void *context)
+{
+    struct store *store = NULL;
+    struct table *table = NULL;
+    struct stage *stage = NULL;
+    uint64_t rows = 0;
+    uint64_t generation = 0;
+
+    (void)context;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", fixture_folder, "tmpfs", 0, "size=48m") != 0) {
+        return CANNOT_MOUNT;
+    }
+    store = fixture_open();
+    table = fixture_create(store, "t");
+    commit_many_rows(store, table);
+    stage = begin_spread(store, table, MANY_ROWS, 0, UINT32_MAX);
+    put_rows(stage_txn(stage), MANY_ROWS - 100, MANY_ROWS + 1, 1);
+    commit(&stage);
+    rows = count_rows(store, NULL);
+    generation = generation_now(store);
+    store_close(&store);
+    generation -= table->generation;
+    table_free(&table);
+    return rows == MANY_ROWS + 1 && generation == 0 ? 0 : 1;
+}
+
+static void test_a_table_that_the_disk_does_not_hold_twice_is_changed_where_it_is(void **state)
+{
+    int status = fixture_wait(fixture_fork(change_on_a_small_disk, NULL));
+
+    (void)state;
+    if (status == CANNOT_MOUNT) {
+        skip();
+    }
+    assert_int_equal(status, 0);
 }
 
 /* What a table holds, beside a plain array of it. */
@@ -604,6 +645,7 @@ int main(void)
         TEST(test_later_phases_take_no_more_memory_than_a_portion),
         TEST(test_a_table_with_rows_is_changed_where_it_is),
         TEST(test_a_batch_on_most_pages_fills_a_generation),
+        TEST(test_a_table_that_the_disk_does_not_hold_twice_is_changed_where_it_is),
         TEST(test_former_rows_are_there_from_the_beginning),
         TEST(test_copying_former_rows_is_watched_until_the_commit),
         TEST(test_copying_former_rows_can_be_cancelled),
