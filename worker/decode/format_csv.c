@@ -13,7 +13,9 @@
 #include "worker/decode/scan.h"
 
 enum {
-    READ_BYTES = 128 * 1024,
+    /* What is read at once doubles: most batches are small, and need no large window. */
+    READ_BYTES_MIN = 8 * 1024,
+    READ_BYTES_MAX = 128 * 1024,
     CSV_NUMBER = 0 /* fivetran_sdk.v2.BatchFileFormat */
 };
 
@@ -24,6 +26,7 @@ struct reader {
 
     uint8_t *window;
     size_t capacity;
+    size_t read_bytes;         /* at once, next time */
     size_t row_start;          /* of the row being read */
     size_t length;             /* of the bytes in the window, all of them scanned */
     bool at_end;               /* the source has ended */
@@ -95,6 +98,7 @@ static bool csv_open(struct source **source, const struct format_terms *terms,
     reader->cell_bytes_max = terms->cell_bytes_max;
     reader->scan = scan_best();
     reader->scanned = SCAN_BEGIN;
+    reader->read_bytes = READ_BYTES_MIN;
     reader->next_line = 1;
     if (!read_header(reader, err)) {
         return false;
@@ -347,6 +351,7 @@ static uint8_t *single_quotes(uint8_t *bytes, const uint8_t *end)
 /* Reads on behind what is left of the row, and scans it. */
 static bool read_more(struct reader *reader, struct error *err)
 {
+    size_t size = reader->read_bytes;
     size_t length = 0;
     size_t count = 0;
 
@@ -354,20 +359,20 @@ static bool read_more(struct reader *reader, struct error *err)
         return false;
     }
     move_row_to_front(reader);
-    if (reader->capacity - reader->length < READ_BYTES) {
+    if (reader->capacity - reader->length < size) {
         size_t wanted = reader->capacity + reader->capacity / 2;
 
-        reader->capacity =
-            wanted > reader->length + READ_BYTES ? wanted : reader->length + READ_BYTES;
+        reader->capacity = wanted > reader->length + size ? wanted : reader->length + size;
         reader->window = mem_resize_array(reader->window, reader->capacity, 1);
     }
-    if (reader->ends_capacity < reader->ends_count + READ_BYTES + 1) {
-        reader->ends_capacity = reader->ends_count + READ_BYTES + 1;
+    if (reader->ends_capacity < reader->ends_count + size + 1) {
+        reader->ends_capacity = reader->ends_count + size + 1;
         reader->ends = mem_resize_array(reader->ends, reader->ends_capacity, sizeof *reader->ends);
     }
-    if (!source_read(reader->source, reader->window + reader->length, READ_BYTES, &length, err)) {
+    if (!source_read(reader->source, reader->window + reader->length, size, &length, err)) {
         return false;
     }
+    reader->read_bytes = 2 * size < READ_BYTES_MAX ? 2 * size : READ_BYTES_MAX;
     reader->at_end = length == 0;
     reader->bytes += length;
     count = reader->scan(reader->window + reader->length, length, (uint32_t)reader->length,
