@@ -96,9 +96,6 @@ class Workload:
             self.batch(live, self.rows(self.chance.choice([1, 10, 60]), day),
                        [str(self.chance.randrange(500))
                         for _ in range(self.chance.choice([0, 20]))])
-        large = self.create("large", [ID, TEXT, NUMBER, SYNCED])
-        for day in (1, 2):
-            self.batch(large, [[str(row), "y" * 300, str(day), NULL_TIME] for row in range(3000)])
         self.truncate("2024-01-04T00:00:00Z")
         self.alter(ID, TEXT, NUMBER, SYNCED, Column("added", "INT"))
         self.alter(ID, TEXT, Column("number", "LONG"), SYNCED, Column("added", "INT"))
@@ -108,6 +105,13 @@ class Workload:
         self.run_history()
         self.truncate("2024-02-01T00:00:00Z")
         self.migrate("renamed", drop_table())
+        self.run_large()
+
+    def run_large(self):
+        """Batches over 8 MiB: the first fills an empty table, the second a new generation."""
+        large = self.create("large", [ID, TEXT, NUMBER, SYNCED])
+        for day in (1, 2):
+            self.batch(large, [[str(row), "y" * 3000, str(day), NULL_TIME] for row in range(2900)])
 
     def run_history(self):
         table = self.create("history", [ID, TEXT, *SYSTEM_COLUMNS], HistoryTable)

@@ -13,8 +13,13 @@
 #define UNCHECKED_BYTES_MAX (16 * MIB)
 
 /* What goes to the file at once while a generation is filled: LMDB's dirty pages stay few, and are
- * used again while they are in the processor's cache. */
+ * used again while they are in the processor's cache. In test builds it is little, so that few rows
+ * make many portions for kills and power cuts to come between. */
+#ifdef WEIR_TEST_HOOKS
+#define PORTION_BYTES (64 * KIB)
+#else
 #define PORTION_BYTES (8 * MIB)
+#endif
 
 enum {
     TICK_ROWS = 1024
