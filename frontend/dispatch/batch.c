@@ -1,5 +1,5 @@
 /* See batch.h. Read it downwards: a small batch is one job; a large one is checked, decoded in
- * parallel, and applied phase by phase on one borrowed worker, in one transaction. */
+ * parallel, and applied phase by phase on one borrowed worker, whose commit shows all of it. */
 #include "frontend/dispatch/batch.h"
 
 #include <string.h>
@@ -239,8 +239,9 @@ static bool merge_surplus(struct batch *batch, struct error *err)
     return true;
 }
 
-/* A worker that dies takes its transaction with it: LMDB drops it, and the stage starts again on
- * another worker, from the same runs. */
+/* What a worker that dies has begun, nobody sees: LMDB drops its transaction, and no name leads to
+ * a generation that it was filling. The stage starts again on another worker, from the same runs.
+ */
 static bool apply(struct batch *batch, struct error *err)
 {
     for (unsigned tries = 0; tries < LIMIT_JOB_TRIES; tries++) {

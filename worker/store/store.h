@@ -37,7 +37,8 @@ MUST_CHECK bool store_sweep(struct store *store, struct error *err);
 
 /* Copies all tables, each as of a whole number of batches, and the registry that names them into
  * the folder `to`, which must be missing or empty and becomes a data folder. Batches and migrations
- * may run meanwhile; a table that is migrated or altered is copied again. The copy is written
+ * may run meanwhile; a table that is migrated, altered or filled anew by a batch is copied again,
+ * and after some rounds in which one always was, ERROR_BUSY. The copy is written
  * beside `to` first, and takes its place when all of it is durable; after a failure nothing is
  * left. */
 MUST_CHECK bool store_backup(struct store *store, const char *to, struct error *err);
