@@ -32,6 +32,7 @@ struct table *table_copy(const struct table *table)
     copy->name = mem_text(table->name);
     copy->copy_of = table->copy_of != NULL ? mem_text(table->copy_of) : NULL;
     copy->columns = mem_copy(table->columns, table->columns_count * sizeof *table->columns);
+    copy->columns_capacity = copy->columns_count;
     for (size_t i = 0; i < copy->columns_count; i++) {
         copy->columns[i].name = mem_text(table->columns[i].name);
     }
@@ -40,8 +41,11 @@ struct table *table_copy(const struct table *table)
 
 struct column *table_add_column(struct table *table, const char *name)
 {
-    table->columns =
-        mem_resize_array(table->columns, table->columns_count + 1, sizeof *table->columns);
+    if (table->columns_count == table->columns_capacity) {
+        table->columns_capacity = 2 * table->columns_capacity + 1;
+        table->columns =
+            mem_resize_array(table->columns, table->columns_capacity, sizeof *table->columns);
+    }
 
     struct column *column = &table->columns[table->columns_count++];
 

@@ -18,6 +18,7 @@ struct table {
     uint32_t next_column_id;
     struct column *columns; /* owned, with their names */
     size_t columns_count;
+    size_t columns_capacity;
     uint8_t operation_id[16]; /* the RPC that made this state */
     char *copy_of;            /* name of the table that it is a copy of, or NULL */
 };

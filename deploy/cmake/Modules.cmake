@@ -15,7 +15,11 @@ function(weir_unit_test path)
     add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/unit/${path}.c ${arg_SOURCES})
     target_link_libraries(${target} PRIVATE weir_strict ${arg_USES} cmocka)
     add_test(NAME unit/${path} COMMAND ${target})
-    set_tests_properties(unit/${path} PROPERTIES LABELS unit TIMEOUT 120)
+    set(timeout 120)
+    if(WEIR_SANITIZE)
+        set(timeout 480)
+    endif()
+    set_tests_properties(unit/${path} PROPERTIES LABELS unit TIMEOUT ${timeout})
 endfunction()
 
 # weir_fuzz_target(NAME [SOURCE file] [DEFINES name=value...] USES library...):
