@@ -52,6 +52,13 @@ class ProcessCase(unittest.TestCase):
         self.assertEqual(versions_of(server, table), {1: ROWS})
         return table, BigBatch(server.batch_dir, 2)
 
+    def start_batch(self, server, request):
+        """Sends a large batch, and returns the call while its files are being decoded."""
+        call = self.client(server).start("WriteBatch", request)
+        runs = Path(server.data_dir, "runs")
+        wait_until(lambda: any(runs.iterdir()), 10, "the batch to run")
+        return call
+
 
 def is_confined(pid):
     try:
@@ -172,8 +179,7 @@ class Killed(ProcessCase):
     def test_a_killed_frontend_is_back_within_two_seconds(self):
         server = self.start("--workers", 2)
         table, batch = self.prepare_big(server)
-        call = self.client(server).start("WriteBatch", batch.request(table, 10))
-        time.sleep(0.3)
+        call = self.start_batch(server, batch.request(table, 10))
         before = server.roles()
 
         os.kill(before["frontend"], signal.SIGKILL)
@@ -189,8 +195,7 @@ class Killed(ProcessCase):
     def test_a_killed_supervisor_leaves_no_process_and_the_next_start_works(self):
         server = self.start("--workers", 2)
         table, batch = self.prepare_big(server)
-        call = self.client(server).start("WriteBatch", batch.request(table, 10))
-        time.sleep(0.3)
+        call = self.start_batch(server, batch.request(table, 10))
         children = children_of(server.process.pid).values()
 
         server.process.kill()
@@ -337,8 +342,7 @@ class Stop(ProcessCase):
     def test_a_running_batch_is_finished(self):
         server = self.start("--workers", 2)
         table, batch = self.prepare_big(server)
-        call = self.client(server).start("WriteBatch", batch.request(table, 10))
-        time.sleep(0.3)
+        call = self.start_batch(server, batch.request(table, 10))
 
         status = server.stop()
 
@@ -349,8 +353,7 @@ class Stop(ProcessCase):
     def test_no_new_call_is_accepted_meanwhile(self):
         server = self.start("--workers", 2)
         table, batch = self.prepare_big(server)
-        call = self.client(server).start("WriteBatch", batch.request(table, 20))
-        time.sleep(0.3)
+        call = self.start_batch(server, batch.request(table, 20))
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
 
@@ -363,8 +366,7 @@ class Stop(ProcessCase):
     def test_after_the_grace_period_a_batch_is_aborted(self):
         server = self.start("--workers", 1, "--grace", "200ms")
         table, batch = self.prepare_big(server)
-        call = self.client(server).start("WriteBatch", batch.request(table, 60))
-        time.sleep(0.3)
+        call = self.start_batch(server, batch.request(table, 60))
         started = time.monotonic()
 
         status = server.stop()

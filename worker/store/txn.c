@@ -16,7 +16,7 @@
  * used again while they are in the processor's cache. In test builds it is little, so that few rows
  * make many portions for kills and power cuts to come between. */
 #ifdef WEIR_TEST_HOOKS
-#define PORTION_BYTES (64 * KIB)
+#define PORTION_BYTES (512 * KIB)
 #else
 #define PORTION_BYTES (8 * MIB)
 #endif
