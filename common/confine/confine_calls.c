@@ -174,9 +174,9 @@ static bool deny_processes(scmp_filter_ctx filter)
 static bool deny_others(scmp_filter_ctx filter)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) == 0 &&
+                            SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-                            SCMP_A0(SCMP_CMP_NE, 0)) == 0;
+                            SCMP_A0(SCMP_CMP_NE, 0, 0)) == 0;
 }
 
 /* Between processes a socket is AF_UNIX; clients come by AF_INET and AF_INET6. */
