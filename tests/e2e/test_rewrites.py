@@ -99,7 +99,8 @@ class Space(RewriteCase):
         self.assertEqual(set(self.files()), set(before))
 
     def test_a_truncate_of_rows_on_most_pages_takes_no_further_space(self):
-        """Deleted in place, they would leave a new copy of each page beside the former one."""
+        """Deleted in place, they would leave a new copy of each page beside the former one. Of the
+        portions that fill a new file each leaves a few free pages."""
         for soft, left in ((None, self.ROWS * 9 // 10), ("_fivetran_deleted", self.ROWS)):
             with self.subTest(soft=soft):
                 self.assert_success(self.migrate(self.table, **drop_table()))
@@ -108,7 +109,7 @@ class Space(RewriteCase):
                 before = self.files()
                 self.truncate(1, soft)
                 self.assertEqual(len(self.rows(self.table.name)), left)
-                self.assertLessEqual(sum(self.files().values()), sum(before.values()))
+                self.assertLess(sum(self.files().values()), sum(before.values()) * 1.05)
 
     def test_a_soft_truncate_of_most_rows(self):
         self.truncate(self.ROWS - 10, soft="_fivetran_deleted")
