@@ -9,7 +9,8 @@ import unittest
 import certificates
 from certificates import Identity
 from model import Column, Table
-from server import SANITIZED, WEIR, Server, free_port, wait_until
+from patience import SANITIZED
+from server import WEIR, Server, free_port, wait_until
 
 # As systemd starts a service: the sockets from descriptor 3 on, and variables that say whose.
 START = """

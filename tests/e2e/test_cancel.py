@@ -7,7 +7,8 @@ import grpc
 
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
 from case import ServerCase
-from server import PATIENCE, wait_until
+from patience import PATIENCE
+from server import wait_until
 
 
 def busy_ticks(pid):

@@ -14,18 +14,19 @@ from faults import ID, SYNCED, TEXT, FaultCase
 from injection import Injection, can_inject
 from migration import drop_table, migrate_request
 from model import Column, Table
-from server import PATIENCE, SANITIZED, Server, wait_until
+from patience import PATIENCE, SANITIZED
+from server import Server, wait_until
 
 WRITES = "pwrite64,pwritev,writev"
 
 
 class Failing(FaultCase):
-    def check(self, expression, code, *words, path=None):
+    def check(self, expression, code, *words, paths=()):
         """The batch fails so while the calls fail, and succeeds when they do not."""
         table = self.filled()
         before = self.held()
         request = self.rows_of(table, 1)
-        with Injection(self.workers(), expression, path=path) as injection:
+        with Injection(self.workers(), expression, paths=paths) as injection:
             answer = self.call("WriteBatch", request)
         self.assertTrue(injection.hit())
         self.assertEqual(answer[0], code, answer)
@@ -102,7 +103,7 @@ class Failing(FaultCase):
 
     def test_a_batch_file_that_cannot_be_read(self):
         path, request = self.large_request()
-        with Injection(self.workers(), "read:error=EIO", path=path) as injection:
+        with Injection(self.workers(), "read:error=EIO", paths=[path]) as injection:
             kind, text = self.call("WriteBatch", request)
         self.assertTrue(injection.hit())
         self.assertEqual(kind, "UNAVAILABLE", text)
@@ -124,7 +125,7 @@ class Failing(FaultCase):
         request = sdk.AlterTableRequest(schema_name=self.SCHEMA, table=Table(
             self.SCHEMA, table.name, [ID, TEXT, SYNCED, Column("more", "INT")]).message())
         registry = os.path.join(self.server.data_dir, "registry.mdb")
-        with Injection(self.workers(), "fdatasync:error=EIO", path=registry) as injection:
+        with Injection(self.workers(), "fdatasync:error=EIO", paths=[registry]) as injection:
             kind, text = self.call("AlterTable", request)
         self.assertTrue(injection.hit())
         self.assertEqual(kind, "UNAVAILABLE", text)

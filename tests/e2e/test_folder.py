@@ -10,7 +10,8 @@ import destination_sdk_pb2 as sdk
 from batch import Batch
 from bigbatch import BigBatch, create_big_table, versions_of
 from model import Column, Table
-from server import SANITIZED, Server, run_weir
+from patience import SANITIZED
+from server import Server, run_weir
 
 COLUMNS = [Column("id", "LONG", key=True), Column("name", "STRING"), Column("big", "STRING")]
 

@@ -85,7 +85,7 @@ STEPS = {
     ],
 }
 
-TRIES = 20
+TRIES = 60  # one in six is enough for the rarest step
 
 # What the steps are found among.
 STEP_CALLS = "openat,write,pwrite64,writev,fdatasync,fsync,mkdir,unlink,sendmsg"
@@ -97,7 +97,16 @@ class Step:
 
     def __init__(self, call, behind):
         self.patterns = [re.compile(pattern) for pattern in (*behind, call)]
-        self.is_of_registry = call == VISIBLE_REGISTRY  # its writes are counted apart
+        self.call = call
+
+    def paths(self, data_dir):
+        """The files whose calls alone are counted, or none for all calls: how many writes a commit
+        takes depends on which pages are free, so those of the other files are left out."""
+        if self.call == VISIBLE_REGISTRY:
+            return [os.path.join(data_dir, "registry.mdb")]
+        if self.call == VISIBLE_TABLE:
+            return newest_table(data_dir)
+        return []
 
     def find(self, record):
         """(thread, name of the call, its number among those of the thread), or None."""
@@ -121,6 +130,16 @@ class Step:
         return "+++ killed by SIGKILL" in record and any(
             self.patterns[-1].match(calls[-1]) and self.find_in(calls)
             for calls in calls_of_threads(record).values())
+
+
+def newest_table(data_dir):
+    """The folder of the table that was made last, its file, and the one that a new generation of it
+    will get; one counter numbers tables and generations."""
+    tables = os.path.join(data_dir, "tables")
+    folder = os.path.join(tables, str(max(map(int, os.listdir(tables)))))
+    newest = max(int(name.removesuffix(".mdb")) for name in os.listdir(folder)
+                 if name.endswith(".mdb"))
+    return [folder, *(os.path.join(folder, f"{number}.mdb") for number in (newest, newest + 1))]
 
 
 def calls_of_threads(record):
@@ -186,12 +205,13 @@ class Killing(FaultCase):
         operation = operation(name) if callable(operation) else operation
         return "Migrate", migrate_request(self.SCHEMA, name, **operation)
 
-    def kill_at(self, make, call, number, workers=None, path=None):
+    def kill_at(self, make, call, number, workers=None, paths_of=lambda data_dir: []):
         """The calls up to the death; without one if the operation makes fewer such calls."""
         rpc, request = make()
+        paths = paths_of(self.server.data_dir)
         before = self.held()
         with Injection(workers or self.workers(), f"{call}:signal=KILL:when={number}",
-                       path=path) as injection:
+                       paths=paths) as injection:
             kind, text = self.call(rpc, request)
         after = self.held()
         self.assertIn(kind, ("success", "UNAVAILABLE"), text)
@@ -232,21 +252,21 @@ class KilledAtEveryStep(Killing):
     def hit(self, make, step):
         """Tries again where a worker died elsewhere: pages are written in one call or in several,
         by turns."""
-        path = os.path.join(self.server.data_dir, "registry.mdb") if step.is_of_registry else None
         for _ in range(TRIES):
-            found = step.find(self.record(make, path))
+            found = step.find(self.record(make, step.paths))
             self.assertIsNotNone(found, "the operation has no such step")
             thread, call, number = found  # the only thread that runs jobs: its process has its id
             number = max(1, number + self.chance.choice([0, 0, 1, -1]))
-            died = self.kill_at(make, call, number, None if path else [thread], path)
+            died = self.kill_at(make, call, number, [thread], step.paths)
             if step.is_last(died.calls):
                 return
         self.fail(f"died elsewhere: {died.calls[-3000:]}")
 
-    def record(self, make, path):
+    def record(self, make, paths_of):
         """What an operation does that is not disturbed."""
         rpc, request = make()
-        with Injection(self.workers(), trace=STEP_CALLS, path=path) as injection:
+        with Injection(self.workers(), trace=STEP_CALLS,
+                       paths=paths_of(self.server.data_dir)) as injection:
             self.assertEqual(self.call(rpc, request)[0], "success")
         self.clear(self.held())
         return injection.calls

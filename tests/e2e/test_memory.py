@@ -8,7 +8,8 @@ import destination_sdk_pb2 as sdk
 from batchfile import aes, zstd
 from bigbatch import KEY, BigBatch, create_big_table
 from case import ServerCase
-from server import SANITIZED, private_memory
+from patience import SANITIZED
+from server import private_memory
 
 MIB = 1024 * 1024
 DECODE_MAX = 160 * MIB

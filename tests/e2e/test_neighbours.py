@@ -14,7 +14,8 @@ import grpc
 import destination_sdk_pb2 as sdk
 from bigbatch import COLUMNS, BigBatch, create_big_table, versions_of
 from model import Table
-from server import PATIENCE, SANITIZED, Server
+from patience import PATIENCE, SANITIZED
+from server import Server
 
 ROUNDS = int(os.environ.get("NEIGHBOURS_ROUNDS", "0"))
 CLIENTS = 20

@@ -22,7 +22,8 @@ from migration import Kind, add_column, change_mode, copy_table, drop_table, mig
     rename_table
 from model import END_OF_TIME, SYSTEM_COLUMNS, Column, HistoryTable, Table
 from powercut import FATES, Disk, RecordedServer, holds_data, read_record
-from server import SANITIZED, Server
+from patience import SANITIZED
+from server import Server
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
 IMAGES = int(os.environ.get("WEIR_TEST_IMAGES", "60" if SANITIZED else "160"))

@@ -14,8 +14,9 @@ import grpc
 
 import destination_sdk_pb2 as sdk
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
+from patience import PATIENCE, SANITIZED
 from sandbox import LANDLOCK_CREATE_RULESET, OPENAT2, forbid
-from server import PATIENCE, SANITIZED, Server, children_of, free_port, process_alive, wait_until
+from server import Server, children_of, free_port, process_alive, wait_until
 
 
 class ProcessCase(unittest.TestCase):

@@ -7,7 +7,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 import common_pb2 as common
 import destination_sdk_pb2 as sdk
 from case import ServerCase
-from server import PATIENCE
+from patience import PATIENCE
 from services import SERVICE_UNKNOWN, SERVING, Health, Reflection
 
 SERVICE = "fivetran_sdk.v2.DestinationConnector"

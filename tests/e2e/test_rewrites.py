@@ -20,7 +20,8 @@ from case import ServerCase
 from migration import (Kind, add_column, change_mode, copy_table, drop_table, migrate_request,
                        rename_table, update_column)
 from model import Column, Table
-from server import PATIENCE, WEIR, wait_until
+from patience import PATIENCE
+from server import WEIR, wait_until
 
 SEED = int(os.environ.get("WEIR_TEST_SEED", random.SystemRandom().randrange(2**32)))
 

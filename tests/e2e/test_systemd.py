@@ -11,7 +11,8 @@ import unittest
 from pathlib import Path
 
 from bigbatch import BigBatch, create_big_table
-from server import PATIENCE, Server, run_weir, wait_until
+from patience import PATIENCE
+from server import Server, run_weir, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

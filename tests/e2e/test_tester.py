@@ -11,7 +11,8 @@ import sys
 import unittest
 from pathlib import Path
 
-from server import PATIENCE, WEIR, Server
+from patience import PATIENCE
+from server import WEIR, Server
 
 TESTS = Path(__file__).resolve().parent.parent
 SCENARIOS = sorted((TESTS / "tester" / "scenarios").glob("*.json"))

@@ -8,7 +8,8 @@ import grpc
 
 from bigbatch import BigBatch, create_big_table, versions_of
 from case import ServerCase
-from server import PATIENCE, SANITIZED, Server
+from patience import PATIENCE, SANITIZED
+from server import Server
 from services import SERVING, Health, Reflection
 
 SERVICE = "fivetran_sdk.v2.DestinationConnector"

@@ -6,7 +6,8 @@ import unittest
 from batch import Batch
 from bigbatch import BigBatch, create_big_table
 from case import ServerCase
-from server import SANITIZED, children_of, wait_until
+from patience import SANITIZED
+from server import children_of, wait_until
 
 
 def memory_holds(pid, secrets):

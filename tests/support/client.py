@@ -5,9 +5,11 @@ import grpc
 
 import common_pb2 as common
 import destination_sdk_pb2 as sdk
+from patience import PATIENCE
 
 SERVICE = "/fivetran_sdk.v2.DestinationConnector/"
 MESSAGE_BYTES_MAX = 128 * 1024 * 1024
+TIMEOUT = 120 * PATIENCE  # seconds
 
 RPCS = {method.name: method for method in
         sdk.DESCRIPTOR.services_by_name["DestinationConnector"].methods}
@@ -44,10 +46,10 @@ class Client:
         """Sends bytes that need not be a message and returns the bytes of the answer."""
         return self.channel.unary_unary(method)(content, timeout=timeout)
 
-    def call(self, rpc, request, timeout=120):
+    def call(self, rpc, request, timeout=TIMEOUT):
         return self.stub(rpc)(request, timeout=timeout)
 
-    def start(self, rpc, request, timeout=120):
+    def start(self, rpc, request, timeout=TIMEOUT):
         """Does not wait: returns a call to cancel or to ask for its result."""
         return self.stub(rpc).future(request, timeout=timeout)
 
@@ -67,8 +69,8 @@ class Client:
     def create(self, schema, table):
         return self.call("CreateTable", sdk.CreateTableRequest(schema_name=schema, table=table))
 
-    def write(self, request, timeout=120):
+    def write(self, request, timeout=TIMEOUT):
         return self.call("WriteBatch", request, timeout)
 
-    def write_history(self, request, timeout=120):
+    def write_history(self, request, timeout=TIMEOUT):
         return self.call("WriteHistoryBatch", request, timeout)

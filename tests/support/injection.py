@@ -27,13 +27,13 @@ def can_inject():
 
 class Injection:
     """While it is entered: `expressions` as strace's inject takes them, in processes `pids`;
-    `path`: only in calls on that file or folder. `trace`: which calls are recorded; all."""
+    `paths`: only in calls on those files or folders. `trace`: which calls are recorded; all."""
 
-    def __init__(self, pids, *expressions, path=None, trace=None):
+    def __init__(self, pids, *expressions, paths=(), trace=None):
         self.pids = list(pids)
         self.options = [option for expression in expressions
                         for option in ("-e", f"inject={expression}")]
-        self.options += ["-P", path] if path else []
+        self.options += [option for path in paths for option in ("-P", path)]
         self.options += ["-e", f"trace={trace}"] if trace else []
         self.folder = tempfile.TemporaryDirectory(prefix="weir-strace-")
         self.said = os.path.join(self.folder.name, "said")

@@ -14,12 +14,9 @@ from pathlib import Path
 import grpc
 
 from client import Client
+from patience import PATIENCE
 
 WEIR = os.path.abspath(os.environ["WEIR"])
-SANITIZED = os.environ.get("WEIR_TEST_SANITIZE", "") != ""
-
-# Sanitizers slow everything down; a test that waits for something waits this many times longer.
-PATIENCE = 5 if SANITIZED else 1
 
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|: runtime error: |WARNING: ThreadSanitizer")
 
