@@ -10,4 +10,8 @@ enum file_kind {
     FILE_KIND_DELETE = 3,
 };
 
+enum {
+    FILE_KINDS = 4
+};
+
 #endif

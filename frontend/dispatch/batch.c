@@ -283,7 +283,8 @@ static bool apply_stage(struct batch *batch, struct borrowed *worker, bool *lost
         apply_abort(worker);
         return true; /* the worker before this one died between its commit and its answer */
     }
-    /* Each call returns when its phase is done: the barrier. */
+    /* The barrier: a phase is handed over when the worker has taken the one before it, and takes
+     * effect behind it. */
     for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
         if (!apply_phase(batch, worker, phases[i], lost_out, err)) {
             return false;

@@ -354,6 +354,7 @@ static uint64_t apply_all(struct bench *bench)
     static const uint8_t operation_id[LIMIT_OPERATION_ID_BYTES] = {1};
     const struct run_watch watch = {tick, NULL};
     OWNED(run_merger_free) struct run_merger *merger = open_merger(bench);
+    const struct apply_phase phase = {FILE_KIND_REPLACE, merger};
     const struct stage_batch batch = {.entries = bench->rows};
     const struct store_watch no_watch = {0};
     struct stage *stage = NULL;
@@ -366,8 +367,7 @@ static uint64_t apply_all(struct bench *bench)
     must(stage_begin(bench->store, bench->table, operation_id, &batch, &no_watch, &stage, &already,
                      &err),
          &err);
-    must(apply_phase(stage_txn(stage), FILE_KIND_REPLACE, false, merger, &watch, &rows, &err),
-         &err);
+    must(apply_phases(stage_txn(stage), false, &phase, 1, &watch, &rows, &err), &err);
     started = cpu_us();
     must(stage_commit(&stage, &spilled, &err), &err);
     return cpu_us() - started;

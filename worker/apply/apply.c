@@ -1,184 +1,179 @@
-/* See apply.h.
- *
- * Without history, and in the replace phase always, entries come in key order, and those of one key
- * in the order of files and rows. They are folded into one row, which is read once and written
- * once. Where an entry is a whole row already, it is written as it comes. */
+/* See apply.h. The record that comes next is the least of those that the phases' next entries are
+ * of. */
 #include "worker/apply/apply.h"
 
 #include <string.h>
 
 #include "common/buffer.h"
-#include "common/text.h"
+#include "common/require.h"
+#include "worker/apply/folding.h"
 #include "worker/apply/history.h"
-#include "worker/value/number.h"
-#include "worker/value/row.h"
+#include "worker/value/key.h"
 
-/* The row of one key while entries are folded into it. */
-struct folding {
-    struct store_txn *txn;
-    struct buffer key;
-    bool has_key;
-    bool exists;
-    bool changed;
-    struct buffer cells; /* of the row as it is now */
-    struct buffer spare; /* where the next state of it is made */
-    struct buffer row;   /* with the sequence in front, as it is stored */
+/* A phase on its way through the table. */
+struct phase {
+    enum file_kind kind;
+    struct run_merger *merger;
+    struct run_entry entry; /* the next one */
+    enum run_next next;     /* RUN_ENTRY: there is one */
+    size_t start_bytes;     /* of its entries' keys, behind the record's key */
 };
 
-static bool apply_entry(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
-                        struct error *err);
-static bool same_key(const struct folding *folding, const struct run_entry *entry);
-static bool begin_key(struct folding *folding, const struct run_entry *entry, struct error *err);
-static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
-                 struct error *err);
-static bool finish_key(struct folding *folding, struct error *err);
-static bool put_row(struct folding *folding, const struct run_entry *entry, struct error *err);
-static bool check_txn(const struct folding *folding, struct error *err);
-static bool fail_damaged(const struct folding *folding, struct error *err);
-static void folding_clear(struct folding *folding);
+struct applying {
+    struct phase phases[FILE_KINDS];
+    size_t phases_count;
+    struct buffer record; /* the key of the one in hand */
+    struct folding *folding;
+    struct history *history; /* NULL: without */
+    const struct run_watch *watch;
+    uint64_t rows;
+};
 
-bool apply_phase(struct store_txn *txn, enum file_kind kind, bool history,
-                 struct run_merger *merger, const struct run_watch *watch, uint64_t *rows_out,
-                 struct error *err)
+static bool begin(struct applying *applying, const struct apply_phase *phases, size_t count,
+                  struct error *err);
+static struct phase *phase_of_least_record(struct applying *applying, size_t *left_out);
+static int compare_records(const struct phase *one, const struct phase *other);
+static bool apply_record(struct applying *applying, const struct phase *least, struct error *err);
+static bool is_of_record(const struct applying *applying, const struct phase *phase);
+static bool apply_rest(struct applying *applying, struct phase *phase, struct error *err);
+static bool apply_next(struct applying *applying, struct phase *phase, struct error *err);
+static bool advance(struct phase *phase, struct error *err);
+static void applying_clear(struct applying *applying);
+
+bool apply_phases(struct store_txn *txn, bool history, const struct apply_phase *phases,
+                  size_t count, const struct run_watch *watch, uint64_t *rows_out,
+                  struct error *err)
 {
-    OWNED(folding_clear) struct folding folding = {.txn = txn};
-    OWNED(history_free)
-    struct history *versions = history && kind != FILE_KIND_REPLACE ? history_new(txn) : NULL;
-    struct run_entry entry = {0};
-    enum run_next next = RUN_END;
+    OWNED(applying_clear)
+    struct applying applying = {.watch = watch};
+    struct phase *phase = NULL;
+    size_t left = 0;
 
-    *rows_out = 0;
-    while ((next = run_merger_next(merger, &entry, err)) == RUN_ENTRY) {
-        if (versions != NULL ? !history_apply(versions, kind, &entry, err)
-                             : !apply_entry(&folding, kind, &entry, err)) {
-            return false;
-        }
-        if (++*rows_out % RUN_TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
-            return false;
-        }
-    }
-    return next == RUN_END && finish_key(&folding, err);
-}
-
-static bool apply_entry(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
-                        struct error *err)
-{
-    if (entry->is_row) {
-        return finish_key(folding, err) && put_row(folding, entry, err);
-    }
-    if (!same_key(folding, entry) &&
-        (!finish_key(folding, err) || !begin_key(folding, entry, err))) {
+    applying.folding = folding_new(txn);
+    applying.history = history ? history_new(txn) : NULL;
+    if (!begin(&applying, phases, count, err)) {
         return false;
     }
-    return fold(folding, kind, entry, err);
-}
-
-static bool same_key(const struct folding *folding, const struct run_entry *entry)
-{
-    return folding->has_key && folding->key.length == entry->key_length &&
-           memcmp(folding->key.bytes, entry->key, entry->key_length) == 0;
-}
-
-static bool begin_key(struct folding *folding, const struct run_entry *entry, struct error *err)
-{
-    const uint8_t *row = NULL;
-    size_t length = 0;
-
-    buffer_reset(&folding->key);
-    buffer_append(&folding->key, entry->key, entry->key_length);
-    buffer_reset(&folding->cells);
-    folding->has_key = true;
-    folding->changed = false;
-    store_row_get(folding->txn, entry->key, entry->key_length, &row, &length);
-    folding->exists = row != NULL;
-    if (row != NULL) {
-        if (length < ROW_SEQUENCE_BYTES) {
-            return fail_damaged(folding, err);
+    while ((phase = phase_of_least_record(&applying, &left)) != NULL) {
+        if (left == 1 ? !apply_rest(&applying, phase, err) : !apply_record(&applying, phase, err)) {
+            return false;
         }
-        buffer_append(&folding->cells, row + ROW_SEQUENCE_BYTES, length - ROW_SEQUENCE_BYTES);
     }
-    return check_txn(folding, err);
-}
-
-static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
-                 struct error *err)
-{
-    struct buffer merged = folding->spare;
-
-    if (kind == FILE_KIND_DELETE) {
-        folding->changed = folding->changed || folding->exists;
-        folding->exists = false;
-        buffer_reset(&folding->cells);
-        return true;
-    }
-    if (kind == FILE_KIND_UPDATE && !folding->exists) {
-        return true; /* an update of a row that is not there is skipped */
-    }
-    buffer_reset(&merged);
-    if (!row_merge(folding->cells.bytes, folding->cells.length, entry->change, entry->change_length,
-                   &merged)) {
-        folding->spare = merged;
-        return fail_damaged(folding, err);
-    }
-    folding->spare = folding->cells;
-    folding->cells = merged;
-    folding->exists = true;
-    folding->changed = true;
+    *rows_out = applying.rows;
     return true;
 }
 
-static bool finish_key(struct folding *folding, struct error *err)
+static bool begin(struct applying *applying, const struct apply_phase *phases, size_t count,
+                  struct error *err)
 {
-    const struct run_entry row = {
-        .key = folding->key.bytes,
-        .key_length = folding->key.length,
-        .change = folding->cells.bytes,
-        .change_length = folding->cells.length,
-    };
+    REQUIRE(count <= FILE_KINDS);
+    applying->phases_count = count;
+    for (size_t i = 0; i < count; i++) {
+        enum file_kind kind = phases[i].kind;
+        bool of_version = kind == FILE_KIND_REPLACE || kind == FILE_KIND_UPDATE;
 
-    if (!folding->has_key || !folding->changed) {
-        return true;
+        applying->phases[i] = (struct phase){
+            .kind = kind,
+            .merger = phases[i].merger,
+            .start_bytes = applying->history != NULL && of_version ? KEY_START_BYTES : 0,
+        };
+        if (!advance(&applying->phases[i], err)) {
+            return false;
+        }
     }
-    folding->has_key = false;
-    if (!folding->exists) {
-        store_row_delete(folding->txn, folding->key.bytes, folding->key.length);
-        return check_txn(folding, err);
+    return true;
+}
+
+/* The phase whose next entry is of the least record, and how many phases have entries left. */
+static struct phase *phase_of_least_record(struct applying *applying, size_t *left_out)
+{
+    struct phase *least = NULL;
+
+    *left_out = 0;
+    for (size_t i = 0; i < applying->phases_count; i++) {
+        struct phase *phase = &applying->phases[i];
+
+        if (phase->next == RUN_ENTRY) {
+            ++*left_out;
+            least = least == NULL || compare_records(phase, least) < 0 ? phase : least;
+        }
     }
-    return put_row(folding, &row, err);
+    return least;
 }
 
-/* Puts the batch's sequence in front of the entry's cells, and both into the table. */
-static bool put_row(struct folding *folding, const struct run_entry *entry, struct error *err)
+/* A record's key tells where it ends: none is the beginning of another's. */
+static int compare_records(const struct phase *one, const struct phase *other)
 {
-    buffer_reset(&folding->row);
-    number_write_le(buffer_reserve(&folding->row, ROW_SEQUENCE_BYTES),
-                    store_txn_sequence(folding->txn), ROW_SEQUENCE_BYTES);
-    folding->row.length = ROW_SEQUENCE_BYTES;
-    buffer_append(&folding->row, entry->change, entry->change_length);
-    store_row_put(folding->txn, entry->key, entry->key_length, folding->row.bytes,
-                  folding->row.length);
-    return check_txn(folding, err);
+    size_t one_length = one->entry.key_length - one->start_bytes;
+    size_t other_length = other->entry.key_length - other->start_bytes;
+    int order = memcmp(one->entry.key, other->entry.key,
+                       one_length < other_length ? one_length : other_length);
+
+    return order != 0 ? order : (one_length > other_length) - (one_length < other_length);
 }
 
-static bool check_txn(const struct folding *folding, struct error *err)
+/* Applies what all phases have for the record of that phase's next entry. */
+static bool apply_record(struct applying *applying, const struct phase *least, struct error *err)
 {
-    const struct error *failure = store_txn_failure(folding->txn);
+    buffer_reset(&applying->record);
+    buffer_append(&applying->record, least->entry.key,
+                  least->entry.key_length - least->start_bytes);
+    for (size_t i = 0; i < applying->phases_count; i++) {
+        struct phase *phase = &applying->phases[i];
 
-    return failure == NULL || error_copy(err, failure);
+        while (phase->next == RUN_ENTRY && is_of_record(applying, phase)) {
+            if (!apply_next(applying, phase, err)) {
+                return false;
+            }
+        }
+        if (!folding_finish(applying->folding, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static bool fail_damaged(const struct folding *folding, struct error *err)
+static bool is_of_record(const struct applying *applying, const struct phase *phase)
 {
-    const struct table *table = store_txn_table(folding->txn);
-
-    return error_set(err, ERROR_STORE, "a row of table \"%s.%s\" is damaged",
-                     text_name(table->schema_name).text, text_name(table->name).text);
+    return phase->entry.key_length - phase->start_bytes == applying->record.length &&
+           memcmp(phase->entry.key, applying->record.bytes, applying->record.length) == 0;
 }
 
-static void folding_clear(struct folding *folding)
+/* Applies the only phase that has entries left. */
+static bool apply_rest(struct applying *applying, struct phase *phase, struct error *err)
 {
-    buffer_clear(&folding->key);
-    buffer_clear(&folding->cells);
-    buffer_clear(&folding->spare);
-    buffer_clear(&folding->row);
+    while (phase->next == RUN_ENTRY) {
+        if (!apply_next(applying, phase, err)) {
+            return false;
+        }
+    }
+    return folding_finish(applying->folding, err);
+}
+
+static bool apply_next(struct applying *applying, struct phase *phase, struct error *err)
+{
+    bool looks_at_versions = applying->history != NULL && phase->kind != FILE_KIND_REPLACE;
+
+    if (looks_at_versions ? !history_apply(applying->history, phase->kind, &phase->entry, err)
+                          : !folding_apply(applying->folding, phase->kind, &phase->entry, err)) {
+        return false;
+    }
+    if (++applying->rows % RUN_TICK_ENTRIES == 0 &&
+        !applying->watch->tick(applying->watch->context, err)) {
+        return false;
+    }
+    return advance(phase, err);
+}
+
+static bool advance(struct phase *phase, struct error *err)
+{
+    phase->next = run_merger_next(phase->merger, &phase->entry, err);
+    return phase->next != RUN_FAILED;
+}
+
+static void applying_clear(struct applying *applying)
+{
+    buffer_clear(&applying->record);
+    folding_free(&applying->folding);
+    history_free(&applying->history);
 }

@@ -1,6 +1,7 @@
 /* The apply stage of a large batch: begin, one phase after the other, commit.
  *
- * The four jobs run on one borrowed worker, which holds the stage between them. */
+ * The jobs run on one borrowed worker, which holds the stage between them. The phases take effect
+ * in the order of their jobs, but together, when the last one is there. */
 #include <malloc.h>
 
 #include "common/buffer.h"
@@ -9,7 +10,6 @@
 #include "common/mem.h"
 #include "common/require.h"
 #include "common/table_entry.h"
-#include "worker/apply/apply.h"
 #include "worker/job/job_worker.h"
 
 enum {
@@ -20,8 +20,10 @@ enum {
 static struct stage_key *describe_batch(const Weir__ApplyBeginJob *begin,
                                         struct stage_batch *batch_out);
 static bool need_stage(const struct job_worker *worker, struct error *err);
-static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
-                       uint64_t *rows_out, struct error *err);
+static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+                      struct error *err);
+static bool apply_all(struct job_worker *worker, uint64_t *rows_out, struct error *err);
+static void forget_phases(struct job_worker *worker);
 static Weir__BatchTerms *copy_terms(const Weir__BatchTerms *terms);
 
 bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Result *result,
@@ -58,8 +60,8 @@ bool job_apply_phase(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     if (!need_stage(worker, err)) {
         return false;
     }
-    if (!apply_runs(worker, job->apply_phase, &rows, err) ||
-        (job->apply_phase->last && !stage_complete(worker->stage, err))) {
+    if (!add_phase(worker, job->apply_phase, err) ||
+        (job->apply_phase->last && !apply_all(worker, &rows, err))) {
         job_stage_close(worker);
         return false;
     }
@@ -77,6 +79,10 @@ bool job_apply_commit(struct job_worker *worker, const Weir__Job *job, Weir__Res
     (void)job;
     if (!need_stage(worker, err)) {
         return false;
+    }
+    if (worker->stage_phases_count > 0) {
+        job_stage_close(worker);
+        return error_set(err, ERROR_INTERNAL, "the last phase of the batch is missing");
     }
     committed = stage_commit(&worker->stage, &spilled, err);
     job_stage_close(worker);
@@ -105,6 +111,7 @@ void job_count_spill(struct job_worker *worker, bool spilled, Weir__Result *resu
 
 void job_stage_close(struct job_worker *worker)
 {
+    forget_phases(worker);
     stage_abort(&worker->stage);
     store_close(&worker->stage_store);
     if (worker->stage_terms != NULL) {
@@ -136,15 +143,17 @@ static bool need_stage(const struct job_worker *worker, struct error *err)
            error_set(err, ERROR_INTERNAL, "the worker has no batch to apply");
 }
 
-static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
-                       uint64_t *rows_out, struct error *err)
+static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+                      struct error *err)
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
-    const struct run_watch watch = {job_tick, worker};
 
     if (phase->n_runs > LIMIT_RUNS_MERGED) {
         return error_set(err, ERROR_INTERNAL, "%zu runs are too many to merge at once",
                          phase->n_runs);
+    }
+    if (worker->stage_phases_count == FILE_KINDS) {
+        return error_set(err, ERROR_INTERNAL, "the batch has too many phases");
     }
     for (size_t i = 0; i < phase->n_runs; i++) {
         struct run_place place;
@@ -154,9 +163,31 @@ static bool apply_runs(struct job_worker *worker, const Weir__ApplyPhaseJob *pha
             return false;
         }
     }
-    return run_merger_run_ahead(merger, err) &&
-           apply_phase(stage_txn(worker->stage), (enum file_kind)phase->kind,
-                       worker->stage_terms->history, merger, &watch, rows_out, err);
+    if (!run_merger_run_ahead(merger, err)) {
+        return false;
+    }
+    worker->stage_phases[worker->stage_phases_count++] =
+        (struct apply_phase){(enum file_kind)phase->kind, MOVE(merger)};
+    return true;
+}
+
+static bool apply_all(struct job_worker *worker, uint64_t *rows_out, struct error *err)
+{
+    const struct run_watch watch = {job_tick, worker};
+
+    if (!apply_phases(stage_txn(worker->stage), worker->stage_terms->history, worker->stage_phases,
+                      worker->stage_phases_count, &watch, rows_out, err)) {
+        return false;
+    }
+    forget_phases(worker);
+    return stage_complete(worker->stage, err);
+}
+
+static void forget_phases(struct job_worker *worker)
+{
+    while (worker->stage_phases_count > 0) {
+        run_merger_free(&worker->stage_phases[--worker->stage_phases_count].merger);
+    }
 }
 
 /* The job is gone when the next one comes. */

@@ -6,10 +6,6 @@
 #include "worker/job/batch_check.h"
 #include "worker/job/decoding.h"
 
-enum {
-    KINDS_COUNT = FILE_KIND_DELETE + 1
-};
-
 /* What the decoded rows may take in memory: a row of small cells takes a multiple of its text. */
 #define MEMORY_BYTES (8 * LIMIT_SMALL_BATCH_BYTES)
 
@@ -17,7 +13,7 @@ enum {
 struct small_batch {
     struct job_worker *worker;
     bool history;
-    struct run_builder *builders[KINDS_COUNT];
+    struct run_builder *builders[FILE_KINDS];
     struct run_builder *current;
     size_t bytes;
     bool too_large;
@@ -66,7 +62,7 @@ static bool decode_all(struct small_batch *batch, const Weir__SmallBatchJob *job
     struct decode_totals totals = {0};
     uint64_t started = clock_us();
 
-    for (size_t i = 0; i < KINDS_COUNT; i++) {
+    for (size_t i = 0; i < FILE_KINDS; i++) {
         batch->builders[i] = run_builder_new(MEMORY_BYTES);
     }
     for (size_t i = 0; i < job->n_files; i++) {
@@ -127,23 +123,25 @@ static bool apply_all(struct small_batch *batch, struct store *store, const stru
 static bool apply_kinds(struct small_batch *batch, struct store_txn *txn, struct error *err)
 {
     const struct run_watch watch = {job_tick, batch->worker};
+    struct apply_phase phases[FILE_KINDS];
+    uint64_t rows = 0;
+    bool applied = false;
 
-    for (int kind = 0; kind < KINDS_COUNT; kind++) {
-        OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
-        uint64_t rows = 0;
-
+    for (int kind = 0; kind < FILE_KINDS; kind++) {
+        phases[kind] = (struct apply_phase){(enum file_kind)kind, run_merger_new()};
         run_builder_sort(batch->builders[kind]);
-        run_merger_add_memory(merger, batch->builders[kind]);
-        if (!apply_phase(txn, (enum file_kind)kind, batch->history, merger, &watch, &rows, err)) {
-            return false;
-        }
+        run_merger_add_memory(phases[kind].merger, batch->builders[kind]);
     }
-    return true;
+    applied = apply_phases(txn, batch->history, phases, FILE_KINDS, &watch, &rows, err);
+    for (int kind = 0; kind < FILE_KINDS; kind++) {
+        run_merger_free(&phases[kind].merger);
+    }
+    return applied;
 }
 
 static void small_batch_clear(struct small_batch *batch)
 {
-    for (size_t i = 0; i < KINDS_COUNT; i++) {
+    for (size_t i = 0; i < FILE_KINDS; i++) {
         run_builder_free(&batch->builders[i]);
     }
 }

@@ -8,6 +8,7 @@
 #include "common/attributes.h"
 #include "common/error.h"
 #include "common/table.h"
+#include "worker/apply/apply.h"
 #include "worker/apply/stage.h"
 #include "worker/job/job.h"
 #include "worker/run/run.h"
@@ -16,11 +17,13 @@
 struct job_worker {
     const struct options *options;
     struct role_page *page;
-    uint64_t job;                  /* number of the running job */
-    struct run_builder *builder;   /* kept: its memory is reused */
-    struct store *stage_store;     /* of the apply stage; NULL outside */
-    struct stage *stage;           /* the apply stage itself; NULL outside */
-    Weir__BatchTerms *stage_terms; /* of the apply stage; NULL outside */
+    uint64_t job;                                /* number of the running job */
+    struct run_builder *builder;                 /* kept: its memory is reused */
+    struct store *stage_store;                   /* of the apply stage; NULL outside */
+    struct stage *stage;                         /* the apply stage itself; NULL outside */
+    Weir__BatchTerms *stage_terms;               /* of the apply stage; NULL outside */
+    struct apply_phase stage_phases[FILE_KINDS]; /* not applied yet, in their order */
+    size_t stage_phases_count;
     unsigned spills; /* transactions that spilled since start: LMDB leaked memory in each */
 };
 

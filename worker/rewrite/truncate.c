@@ -219,7 +219,7 @@ static bool apply(const struct rewrite_means *means, struct truncation *truncati
     OWNED(store_txn_abort) struct store_txn *txn = NULL;
     OWNED(run_merger_free) struct run_merger *merger = NULL;
     const struct run_watch *watch = means->watch;
-    bool soft = truncation->terms->deleted_column != NULL;
+    struct apply_phase phase = {.kind = FILE_KIND_DELETE};
     uint64_t rows = 0;
     bool already = false;
 
@@ -231,9 +231,12 @@ static bool apply(const struct rewrite_means *means, struct truncation *truncati
                          &already, err)) {
         return false;
     }
+    phase.merger = merger;
+    if (truncation->terms->deleted_column != NULL) {
+        phase.kind = FILE_KIND_UPDATE;
+    }
     return already ||
-           (apply_phase(txn, soft ? FILE_KIND_UPDATE : FILE_KIND_DELETE, false, merger, watch,
-                        &rows, err) &&
+           (apply_phases(txn, false, &phase, 1, watch, &rows, err) &&
             watch->tick(watch->context, err) && store_txn_commit(&txn, spilled_out, err));
 }
 

@@ -10,8 +10,12 @@ enum {
     VARINT_MORE = 0x80, /* the bit of a byte that is not the last one */
 };
 
+static enum row_next append_cells_before(struct row_cursor *cursor, struct row_cell *cell,
+                                         enum row_next next, uint32_t column_id, struct buffer *out,
+                                         uint32_t *last_id);
 static bool is_row(const uint8_t *cells, size_t length);
 static size_t close_long_cell(struct buffer *out, size_t start);
+static bool read_number(struct row_cursor *cursor, uint64_t *number_out);
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out);
 static uint8_t *write_varint(uint8_t *at, uint64_t number);
 
@@ -30,8 +34,8 @@ enum row_next row_cursor_next(struct row_cursor *cursor, struct row_cell *cell_o
     if (cursor->at == cursor->end) {
         return ROW_END;
     }
-    if (!read_varint(cursor, &delta) || delta == 0 || delta > UINT32_MAX - cursor->column_id ||
-        !read_varint(cursor, &size)) {
+    if (!read_number(cursor, &delta) || delta == 0 || delta > UINT32_MAX - cursor->column_id ||
+        !read_number(cursor, &size)) {
         return ROW_BROKEN;
     }
     cursor->column_id += (uint32_t)delta;
@@ -105,24 +109,17 @@ bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change, s
     row_cursor_init(&old_cursor, base, base_length);
     row_cursor_init(&new_cursor, change, change_length);
     old_next = row_cursor_next(&old_cursor, &old_cell);
-    new_next = row_cursor_next(&new_cursor, &new_cell);
-    while (old_next == ROW_CELL || new_next == ROW_CELL) {
-        bool take_new = new_next == ROW_CELL &&
-                        (old_next != ROW_CELL || new_cell.column_id <= old_cell.column_id);
-        bool skip_old =
-            old_next == ROW_CELL && (!take_new || old_cell.column_id == new_cell.column_id);
-        const struct row_cell *taken = take_new ? &new_cell : &old_cell;
-
-        if (!taken->is_null) {
-            row_append_cell(out, &last_id, taken);
+    while ((new_next = row_cursor_next(&new_cursor, &new_cell)) == ROW_CELL) {
+        old_next = append_cells_before(&old_cursor, &old_cell, old_next, new_cell.column_id, out,
+                                       &last_id);
+        if (!new_cell.is_null) {
+            row_append_cell(out, &last_id, &new_cell);
         }
-        if (skip_old) {
+        if (old_next == ROW_CELL && old_cell.column_id == new_cell.column_id) {
             old_next = row_cursor_next(&old_cursor, &old_cell);
         }
-        if (take_new) {
-            new_next = row_cursor_next(&new_cursor, &new_cell);
-        }
     }
+    old_next = append_cells_before(&old_cursor, &old_cell, old_next, UINT32_MAX, out, &last_id);
     return old_next == ROW_END && new_next == ROW_END;
 }
 
@@ -137,6 +134,27 @@ bool row_find(const uint8_t *cells, size_t length, uint32_t column_id, struct ro
         }
     }
     return false;
+}
+
+/* Appends the cell that the cursor has read and those behind it, up to a column. Behind the first,
+ * whose bytes depend on the cell before it, they are taken over as they stand. */
+static enum row_next append_cells_before(struct row_cursor *cursor, struct row_cell *cell,
+                                         enum row_next next, uint32_t column_id, struct buffer *out,
+                                         uint32_t *last_id)
+{
+    const uint8_t *from = cursor->at;
+    const uint8_t *end = cursor->at;
+
+    if (next != ROW_CELL || cell->column_id >= column_id) {
+        return next;
+    }
+    row_append_cell(out, last_id, cell);
+    while ((next = row_cursor_next(cursor, cell)) == ROW_CELL && cell->column_id < column_id) {
+        *last_id = cell->column_id;
+        end = cursor->at;
+    }
+    buffer_append(out, from, (size_t)(end - from));
+    return next;
 }
 
 /* Whether the cells of a change are those of a row as they stand: none is NULL. */
@@ -165,6 +183,16 @@ static size_t close_long_cell(struct buffer *out, size_t start)
     memcpy(out->bytes + start - 1, size, moved + 1);
     out->length += moved;
     return start + moved;
+}
+
+/* Most take one byte. */
+static inline bool read_number(struct row_cursor *cursor, uint64_t *number_out)
+{
+    if (cursor->at < cursor->end && *cursor->at < VARINT_MORE) {
+        *number_out = *cursor->at++;
+        return true;
+    }
+    return read_varint(cursor, number_out);
 }
 
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out)

@@ -110,11 +110,12 @@ static bool apply(struct store_txn *txn, enum file_kind kind, struct run_builder
                   const struct run_watch *watch, struct error *err)
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+    const struct apply_phase phase = {kind, merger};
     uint64_t rows = 0;
 
     run_builder_sort(builder);
     run_merger_add_memory(merger, builder);
-    return apply_phase(txn, kind, false, merger, watch, &rows, err);
+    return apply_phases(txn, false, &phase, 1, watch, &rows, err);
 }
 
 static void apply_one(struct store_txn *txn, enum file_kind kind, unsigned key,
@@ -143,21 +144,23 @@ static void apply_to_model(struct model_row *row, enum file_kind kind, const int
     row->exists = true;
 }
 
-/* One phase of random entries, many of them for the same key, spread over several runs. */
-static void apply_random_phase(struct store_txn *txn, struct model_row model[KEYS], uint64_t *seed)
+/* A phase of random entries, many of them for the same key, spread over several runs. */
+struct random_phase {
+    struct run_builder *builders[RUNS];
+    unsigned entries;
+};
+
+static struct apply_phase make_random_phase(struct random_phase *random,
+                                            struct model_row model[KEYS], uint64_t *seed)
 {
     static const enum file_kind kinds[] = {FILE_KIND_REPLACE, FILE_KIND_UPDATE, FILE_KIND_DELETE};
-    enum file_kind kind = kinds[fixture_random(seed) % 3];
-    struct run_builder *builders[RUNS];
-    OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
-    unsigned added = 0;
-    uint64_t rows = 0;
-    struct error err = {0};
+    struct apply_phase phase = {kinds[fixture_random(seed) % 3], run_merger_new()};
 
+    random->entries = 0;
     for (unsigned i = 0; i < RUNS; i++) {
         unsigned entries = (unsigned)(fixture_random(seed) % 12);
 
-        builders[i] = run_builder_new(MIB);
+        random->builders[i] = run_builder_new(MIB);
         for (unsigned entry = 0; entry < entries; entry++) {
             unsigned key = (unsigned)(fixture_random(seed) % KEYS);
             int cells[COLUMNS];
@@ -165,17 +168,37 @@ static void apply_random_phase(struct store_txn *txn, struct model_row model[KEY
             for (unsigned column = 0; column < COLUMNS; column++) {
                 cells[column] = (int)(fixture_random(seed) % 8) + UNMODIFIED;
             }
-            add(builders[i], key, cells);
-            apply_to_model(&model[key], kind, cells);
-            added++;
+            add(random->builders[i], key, cells);
+            apply_to_model(&model[key], phase.kind, cells);
+            random->entries++;
         }
-        run_builder_sort(builders[i]);
-        run_merger_add_memory(merger, builders[i]);
+        run_builder_sort(random->builders[i]);
+        run_merger_add_memory(phase.merger, random->builders[i]);
     }
-    assert_true(apply_phase(txn, kind, false, merger, &no_watch, &rows, &err));
-    assert_int_equal(rows, added);
-    for (unsigned i = 0; i < RUNS; i++) {
-        run_builder_free(&builders[i]);
+    return phase;
+}
+
+/* A batch of some phases, of which several may have entries for a key. */
+static void apply_random_phases(struct store_txn *txn, struct model_row model[KEYS], uint64_t *seed)
+{
+    struct random_phase random[FILE_KINDS];
+    struct apply_phase phases[FILE_KINDS];
+    size_t count = 1 + fixture_random(seed) % FILE_KINDS;
+    unsigned entries = 0;
+    uint64_t rows = 0;
+    struct error err = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        phases[i] = make_random_phase(&random[i], model, seed);
+        entries += random[i].entries;
+    }
+    assert_true(apply_phases(txn, false, phases, count, &no_watch, &rows, &err));
+    assert_int_equal(rows, entries);
+    for (size_t i = 0; i < count; i++) {
+        run_merger_free(&phases[i].merger);
+        for (unsigned run = 0; run < RUNS; run++) {
+            run_builder_free(&random[i].builders[run]);
+        }
     }
 }
 
@@ -192,8 +215,8 @@ static void test_phases_leave_what_entries_one_after_the_other_leave(void **stat
     for (unsigned batch = 1; batch <= 40; batch++) {
         struct store_txn *txn = fixture_begin(store, table, batch);
 
-        for (unsigned phase = 0; phase < 5; phase++) {
-            apply_random_phase(txn, model, &seed);
+        for (unsigned round = 0; round < 5; round++) {
+            apply_random_phases(txn, model, &seed);
             for (unsigned key = 0; key < KEYS; key++) {
                 assert_row(txn, key, &model[key]);
             }
@@ -314,6 +337,7 @@ static void test_a_run_that_was_cut_fails_the_phase(void **state)
     OWNED(mem_release) char *path = mem_format("%s/run", fixture_folder);
     static const uint8_t secret[32] = {1};
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
+    const struct apply_phase phase = {FILE_KIND_REPLACE, merger};
     uint64_t size = 0;
     uint64_t rows = 0;
     struct error err = {0};
@@ -324,7 +348,7 @@ static void test_a_run_that_was_cut_fails_the_phase(void **state)
     assert_true(run_write(builder, &place, 0, &size, &err));
     assert_int_equal(truncate(path, (off_t)size - 1), 0);
     assert_true(run_merger_add_file(merger, &place, &err));
-    assert_false(apply_phase(txn, FILE_KIND_REPLACE, false, merger, &no_watch, &rows, &err));
+    assert_false(apply_phases(txn, false, &phase, 1, &no_watch, &rows, &err));
     assert_int_equal(err.kind, ERROR_STORE);
 }
 

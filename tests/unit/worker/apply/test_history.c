@@ -240,30 +240,55 @@ static void apply_all_to_model(struct model *model, enum file_kind kind, const s
     }
 }
 
-static void apply_random_phase(struct store_txn *txn, struct model *model, enum file_kind kind,
-                               uint64_t *seed)
-{
-    OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+/* A phase of random entries, spread over several runs. */
+struct random_phase {
     struct run_builder *builders[RUNS];
+    unsigned entries;
+};
+
+static struct apply_phase make_random_phase(struct random_phase *random, enum file_kind kind,
+                                            struct model *model, uint64_t *seed)
+{
+    struct apply_phase phase = {kind, run_merger_new()};
     struct wish wishes[RUNS * ENTRIES_MAX];
-    unsigned count = 0;
+
+    random->entries = 0;
+    for (unsigned i = 0; i < RUNS; i++) {
+        random->builders[i] = run_builder_new(MIB);
+        for (uint64_t left = fixture_random(seed) % ENTRIES_MAX; left > 0; left--) {
+            wishes[random->entries] = random_wish(kind, seed);
+            add(random->builders[i], kind, &wishes[random->entries++]);
+        }
+        run_builder_sort(random->builders[i]);
+        run_merger_add_memory(phase.merger, random->builders[i]);
+    }
+    apply_all_to_model(model, kind, wishes, random->entries);
+    return phase;
+}
+
+/* A batch of one phase or of several in their order. */
+static void apply_random_phases(struct store_txn *txn, struct model *model, uint64_t *seed)
+{
+    struct random_phase random[FILE_KINDS];
+    struct apply_phase phases[FILE_KINDS];
+    size_t count = 0;
+    unsigned entries = 0;
     uint64_t rows = 0;
     struct error err = {0};
 
-    for (unsigned i = 0; i < RUNS; i++) {
-        builders[i] = run_builder_new(MIB);
-        for (uint64_t left = fixture_random(seed) % ENTRIES_MAX; left > 0; left--) {
-            wishes[count] = random_wish(kind, seed);
-            add(builders[i], kind, &wishes[count++]);
+    for (int kind = 0; kind < FILE_KINDS; kind++) {
+        if (fixture_random(seed) % 4 != 0) {
+            phases[count] = make_random_phase(&random[count], (enum file_kind)kind, model, seed);
+            entries += random[count++].entries;
         }
-        run_builder_sort(builders[i]);
-        run_merger_add_memory(merger, builders[i]);
     }
-    apply_all_to_model(model, kind, wishes, count);
-    assert_true(apply_phase(txn, kind, true, merger, &no_watch, &rows, &err));
-    assert_int_equal(rows, count);
-    for (unsigned i = 0; i < RUNS; i++) {
-        run_builder_free(&builders[i]);
+    assert_true(apply_phases(txn, true, phases, count, &no_watch, &rows, &err));
+    assert_int_equal(rows, entries);
+    for (size_t i = 0; i < count; i++) {
+        run_merger_free(&phases[i].merger);
+        for (unsigned run = 0; run < RUNS; run++) {
+            run_builder_free(&random[i].builders[run]);
+        }
     }
 }
 
@@ -304,8 +329,6 @@ static void assert_version(struct store_txn *txn, unsigned record, unsigned star
 
 static void test_phases_leave_the_versions_that_the_rules_leave(void **state)
 {
-    static const enum file_kind kinds[] = {FILE_KIND_EARLIEST_START, FILE_KIND_REPLACE,
-                                           FILE_KIND_UPDATE, FILE_KIND_DELETE};
     OWNED(store_close) struct store *store = fixture_open();
     OWNED(table_free) struct table *table = create_history_table(store);
     struct model model = {0};
@@ -315,8 +338,8 @@ static void test_phases_leave_the_versions_that_the_rules_leave(void **state)
     for (unsigned batch = 1; batch <= 60; batch++) {
         struct store_txn *txn = fixture_begin(store, table, batch);
 
-        for (unsigned phase = 0; phase < 4; phase++) {
-            apply_random_phase(txn, &model, kinds[phase], &seed);
+        for (unsigned round = 0; round < 4; round++) {
+            apply_random_phases(txn, &model, &seed);
             for (unsigned i = 0; i < RECORDS * STARTS; i++) {
                 assert_version(txn, i / STARTS, i % STARTS,
                                &model.versions[i / STARTS][i % STARTS]);
@@ -333,6 +356,7 @@ static void test_an_earliest_start_without_a_start_fails(void **state)
     OWNED(store_txn_abort) struct store_txn *txn = fixture_begin(store, table, 1);
     OWNED(run_builder_free) struct run_builder *builder = run_builder_new(MIB);
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+    const struct apply_phase phase = {FILE_KIND_EARLIEST_START, merger};
     uint64_t rows = 0;
     struct error err = {0};
 
@@ -341,7 +365,7 @@ static void test_an_earliest_start_without_a_start_fails(void **state)
         builder, &(struct run_entry){.key = (const uint8_t *)"key", .key_length = 3}));
     run_builder_sort(builder);
     run_merger_add_memory(merger, builder);
-    assert_false(apply_phase(txn, FILE_KIND_EARLIEST_START, true, merger, &no_watch, &rows, &err));
+    assert_false(apply_phases(txn, true, &phase, 1, &no_watch, &rows, &err));
     assert_int_equal(err.kind, ERROR_STORE);
 }
 

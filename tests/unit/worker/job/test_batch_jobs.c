@@ -347,7 +347,8 @@ static Weir__Result *begin_stage(struct fixture *fixture)
     return run(fixture, &job);
 }
 
-static void apply_kind(struct fixture *fixture, const Weir__Result *decoded, Weir__FileKind kind)
+static void apply_kind(struct fixture *fixture, const Weir__Result *decoded, Weir__FileKind kind,
+                       bool last)
 {
     Weir__ApplyPhaseJob phase = WEIR__APPLY_PHASE_JOB__INIT;
     Weir__Job job = WEIR__JOB__INIT;
@@ -355,6 +356,7 @@ static void apply_kind(struct fixture *fixture, const Weir__Result *decoded, Wei
     OWNED(free_result) Weir__Result *result = NULL;
 
     phase.kind = kind;
+    phase.last = last;
     phase.runs = runs;
     for (size_t i = 0; i < decoded->n_runs; i++) {
         if (decoded->runs[i]->kind == kind) {
@@ -413,9 +415,9 @@ static void test_a_large_batch_goes_through_runs(void **state)
     begun = begin_stage(fixture);
     assert_success(begun);
     assert_false(begun->already_applied);
-    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE);
-    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_UPDATE);
-    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_DELETE);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, false);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_UPDATE, false);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_DELETE, true);
     committed = commit(fixture);
     assert_success(committed);
     assert_table(fixture,
@@ -475,7 +477,7 @@ static void test_merged_runs_apply_as_the_runs_would(void **state)
 
     begun = begin_stage(fixture);
     assert_success(begun);
-    apply_kind(fixture, merged, WEIR__FILE_KIND__FILE_REPLACE);
+    apply_kind(fixture, merged, WEIR__FILE_KIND__FILE_REPLACE, true);
     committed = commit(fixture);
     assert_success(committed);
     table = read_table(fixture);
@@ -509,7 +511,7 @@ static void test_another_job_drops_a_stage_that_never_ended(void **state)
     decoded = decode(fixture);
     begun = begin_stage(fixture);
     assert_success(begun);
-    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, true);
     forget_files(fixture);
 
     add_file(fixture, WEIR__FILE_KIND__FILE_REPLACE, "id,a,b\n1,x,1\n");
@@ -532,12 +534,30 @@ static void test_a_stage_begun_again_starts_from_the_committed_table(void **stat
     decoded = decode(fixture);
     first = begin_stage(fixture);
     assert_success(first);
-    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, true);
     second = begin_stage(fixture);
     assert_success(second);
     assert_false(second->already_applied);
     committed = commit(fixture);
     assert_success(committed);
+    assert_table(fixture, "");
+    forget_terms(fixture);
+}
+
+static void test_a_batch_without_its_last_phase_is_not_committed(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *begun = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    begun = begin_stage(fixture);
+    assert_success(begun);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, false);
+    committed = commit(fixture);
+    assert_failure(committed, "the last phase of the batch is missing");
     assert_table(fixture, "");
     forget_terms(fixture);
 }
@@ -602,6 +622,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_job_drops_a_stage_that_never_ended, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_stage_begun_again_starts_from_the_committed_table,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_batch_without_its_last_phase_is_not_committed,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_phase_with_a_run_that_is_gone_drops_the_stage,
                                         set_up, tear_down),

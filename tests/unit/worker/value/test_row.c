@@ -4,6 +4,16 @@
 #include "tests/support/test.h"
 #include "worker/value/row.h"
 
+enum {
+    RANDOM_COLUMNS = 12
+};
+
+/* Neighbours, and some whose distance takes more than one byte. */
+static uint32_t column_of(unsigned i)
+{
+    return i + 1 + i / 4 * 200;
+}
+
 static void append(struct buffer *out, uint32_t *last_id, uint32_t id, const char *text)
 {
     struct row_cell cell = {
@@ -47,6 +57,60 @@ static void test_a_change_wins_clears_and_leaves_alone(void **state)
     assert_false(row_find(merged.bytes, merged.length, 2, &cell));
     assert_cell(&merged, 5, "new");
     assert_cell(&merged, 300, "kept");
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
+    return *seed >> 33;
+}
+
+/* Some of these columns; in a change some of them NULL. */
+static void append_random(struct buffer *out, const char *texts[RANDOM_COLUMNS], bool change,
+                          uint64_t *seed)
+{
+    static const char *const choices[] = {"", "a", "another text"};
+    uint32_t last_id = 0;
+
+    for (unsigned i = 0; i < RANDOM_COLUMNS; i++) {
+        unsigned chance = (unsigned)(next_random(seed) % 8);
+
+        if (chance < 3) {
+            texts[i] = choices[chance];
+            append(out, &last_id, column_of(i), texts[i]);
+        } else if (chance == 3 && change) {
+            texts[i] = NULL;
+            append(out, &last_id, column_of(i), NULL);
+        }
+    }
+}
+
+static void test_random_changes_leave_the_cells_of_both(void **state)
+{
+    uint64_t seed = 1;
+
+    (void)state;
+    for (unsigned round = 0; round < 2000; round++) {
+        OWNED(buffer_clear) struct buffer base = {0};
+        OWNED(buffer_clear) struct buffer change = {0};
+        OWNED(buffer_clear) struct buffer merged = {0};
+        OWNED(buffer_clear) struct buffer expected = {0};
+        const char *texts[RANDOM_COLUMNS] = {NULL};
+        uint32_t last_id = 0;
+
+        append_random(&base, texts, false, &seed);
+        append_random(&change, texts, true, &seed);
+        for (unsigned i = 0; i < RANDOM_COLUMNS; i++) {
+            if (texts[i] != NULL) {
+                append(&expected, &last_id, column_of(i), texts[i]);
+            }
+        }
+        assert_true(row_merge(base.bytes, base.length, change.bytes, change.length, &merged));
+        assert_int_equal(merged.length, expected.length);
+        if (merged.length > 0) {
+            assert_memory_equal(merged.bytes, expected.bytes, merged.length);
+        }
+    }
 }
 
 static void test_a_value_made_in_place_is_the_same_cell(void **state)
@@ -122,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_change_wins_clears_and_leaves_alone),
+        cmocka_unit_test(test_random_changes_leave_the_cells_of_both),
         cmocka_unit_test(test_a_value_made_in_place_is_the_same_cell),
         cmocka_unit_test(test_broken_bytes_are_noticed_or_harmless),
         cmocka_unit_test(test_a_row_cut_short_is_broken),
