@@ -115,6 +115,7 @@ static bool dump(const struct reading *reading, const char *schema_name, const c
     state.table = store_reader_table(reader);
     state.cells = mem_zero_array(state.table->columns_count, sizeof *state.cells);
     make_labels(&state);
+    output_widen_pipe();
     state.shows_progress = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 0;
     state.progress_us = clock_us();
     done = dump_rows(&state, err) && output_flush(&state.output, err);

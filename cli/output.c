@@ -2,6 +2,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 enum {
     FLUSH_BYTES = 256 * 1024,
+    PIPE_BYTES = 1024 * 1024, /* what everyone may ask for */
     COLUMN_GAP = 2,
 };
 
@@ -21,6 +23,11 @@ struct output_table {
 };
 
 static void cut_blanks(struct buffer *out);
+
+void output_widen_pipe(void)
+{
+    (void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES); /* no pipe: nothing to widen */
+}
 
 bool output_flush_some(struct output *output, struct error *err)
 {

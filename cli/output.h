@@ -14,6 +14,10 @@ struct output {
     struct buffer text; /* append here, then output_flush_some() */
 };
 
+/* For a command that writes much: has a pipe hold what is written at once, so that its reader works
+ * meanwhile. */
+void output_widen_pipe(void);
+
 /* Writes out what has gathered, if it is much. */
 MUST_CHECK bool output_flush_some(struct output *output, struct error *err);
 

@@ -22,6 +22,9 @@ enum {
     KEY_POWER_BIAS = 64,
 };
 
+/* Its square is the least number of LIMIT_DECIMAL_DIGITS + 1 digits. */
+#define TEN_TO_19 UINT64_C(10000000000000000000)
+
 /* A number as read: negative? digits (without trailing zeros of the text) * 10^(zeros - scale). */
 struct number {
     bool negative;
@@ -125,7 +128,7 @@ static bool is_valid(const uint8_t *stored, size_t length)
 {
     return length >= 1 && length <= 1 + MAGNITUDE_BYTES_MAX &&
            (stored[0] & ~SIGN_BIT) <= LIMIT_DECIMAL_SCALE &&
-           read_magnitude(stored, length) < multiply_ten(1, LIMIT_DECIMAL_DIGITS);
+           read_magnitude(stored, length) < (uint128)TEN_TO_19 * TEN_TO_19;
 }
 
 const struct type type_decimal = {
