@@ -11,7 +11,7 @@ enum file_kind {
 };
 
 enum {
-    FILE_KINDS = 4
+    FILE_KINDS = FILE_KIND_DELETE + 1
 };
 
 #endif

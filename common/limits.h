@@ -29,7 +29,8 @@ enum {
     LIMIT_DECIMAL_DIGITS = 38,
     LIMIT_DECIMAL_SCALE = 37,
 
-    /* Runs merged at once: each holds a file descriptor and a buffer. More are merged first. */
+    /* Runs of a phase merged at once: each holds a file descriptor and a buffer. More are merged
+     * first. */
     LIMIT_RUNS_MERGED = 128,
 
     /* Times a job is tried on a worker: a file that kills three workers fails its batch. */

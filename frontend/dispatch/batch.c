@@ -1,5 +1,6 @@
 /* See batch.h. Read it downwards: a small batch is one job; a large one is checked, decoded in
- * parallel, and applied phase by phase on one borrowed worker, whose commit shows all of it. */
+ * parallel, and applied in the order of its phases on one borrowed worker, whose commit shows all
+ * of it. */
 #include "frontend/dispatch/batch.h"
 
 #include <string.h>

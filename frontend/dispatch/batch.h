@@ -1,4 +1,4 @@
-/* A batch from top to bottom: check, decode, apply phase by phase, commit.
+/* A batch from top to bottom: check, decode, apply in the order of its phases, commit.
  *
  * The heart of the frontend. Called by rpc/rpc_write_batch on a handler thread that holds the
  * table's lease. */

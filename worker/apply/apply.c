@@ -1,5 +1,4 @@
-/* See apply.h. The record that comes next is the least of those that the phases' next entries are
- * of. */
+/* See apply.h. The next record is the least one that any phase has an entry of. */
 #include "worker/apply/apply.h"
 
 #include <string.h>
@@ -44,8 +43,7 @@ bool apply_phases(struct store_txn *txn, bool history, const struct apply_phase 
                   size_t count, const struct run_watch *watch, uint64_t *rows_out,
                   struct error *err)
 {
-    OWNED(applying_clear)
-    struct applying applying = {.watch = watch};
+    OWNED(applying_clear) struct applying applying = {.watch = watch};
     struct phase *phase = NULL;
     size_t left = 0;
 
@@ -60,7 +58,7 @@ bool apply_phases(struct store_txn *txn, bool history, const struct apply_phase 
         }
     }
     *rows_out = applying.rows;
-    return true;
+    return folding_finish(applying.folding, err);
 }
 
 static bool begin(struct applying *applying, const struct apply_phase *phases, size_t count,
@@ -126,7 +124,8 @@ static bool apply_record(struct applying *applying, const struct phase *least, s
                 return false;
             }
         }
-        if (!folding_finish(applying->folding, err)) {
+        /* The next phase looks for the versions that this one writes. */
+        if (applying->history != NULL && !folding_finish(applying->folding, err)) {
             return false;
         }
     }
@@ -147,7 +146,7 @@ static bool apply_rest(struct applying *applying, struct phase *phase, struct er
             return false;
         }
     }
-    return folding_finish(applying->folding, err);
+    return true;
 }
 
 static bool apply_next(struct applying *applying, struct phase *phase, struct error *err)
@@ -168,6 +167,7 @@ static bool apply_next(struct applying *applying, struct phase *phase, struct er
 static bool advance(struct phase *phase, struct error *err)
 {
     phase->next = run_merger_next(phase->merger, &phase->entry, err);
+    ENSURE(phase->next != RUN_ENTRY || phase->entry.key_length > phase->start_bytes);
     return phase->next != RUN_FAILED;
 }
 

@@ -57,7 +57,6 @@ bool folding_finish(struct folding *folding, struct error *err)
         .change = folding->cells.bytes,
         .change_length = folding->cells.length,
     };
-
     bool changed = folding->has_key && folding->changed;
 
     folding->has_key = false;

@@ -18,9 +18,9 @@ struct folding;
 
 struct folding *folding_new(struct store_txn *txn);
 
-/* Applies one entry of a file of that kind. What it leaves of its key's row is written when an
- * entry of another key comes. A damaged row is ERROR_STORE; failures of the transaction are kept by
- * it and told here, too. */
+/* Applies one entry of a file of that kind; the kinds of one key may differ. What it leaves of its
+ * key's row is written when an entry of another key comes. A damaged row is ERROR_STORE; failures
+ * of the transaction are kept by it and told here, too. */
 MUST_CHECK bool folding_apply(struct folding *folding, enum file_kind kind,
                               const struct run_entry *entry, struct error *err);
 

@@ -1,7 +1,8 @@
-/* The apply stage of a large batch: begin, one phase after the other, commit.
+/* The apply stage of a large batch: begin, its phases, commit.
  *
- * The jobs run on one borrowed worker, which holds the stage between them. The phases take effect
- * in the order of their jobs, but together, when the last one is there. */
+ * The jobs run on one borrowed worker, which holds the stage between them. Phases take effect in
+ * the order of their jobs, but they are gone through together, once the last one is there or as
+ * many as memory allows. */
 #include <malloc.h>
 
 #include "common/buffer.h"
@@ -17,12 +18,20 @@ enum {
     SPILLS_MAX = 32
 };
 
+/* What is held of the runs that are read at once: of each two chunks and its next entry. */
+#define STAGE_CHUNKS_BYTES  (128 * KIB)
+#define STAGE_RUN_BYTES_MAX (32 * MIB)
+
 static struct stage_key *describe_batch(const Weir__ApplyBeginJob *begin,
                                         struct stage_batch *batch_out);
 static bool need_stage(const struct job_worker *worker, struct error *err);
-static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phase, uint64_t *rows,
                       struct error *err);
-static bool apply_all(struct job_worker *worker, uint64_t *rows_out, struct error *err);
+static bool check_order(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+                        struct error *err);
+static uint64_t run_bytes_of(const Weir__ApplyPhaseJob *phase);
+static bool complete(struct job_worker *worker, uint64_t *rows, struct error *err);
+static bool apply_pending(struct job_worker *worker, uint64_t *rows, struct error *err);
 static void forget_phases(struct job_worker *worker);
 static Weir__BatchTerms *copy_terms(const Weir__BatchTerms *terms);
 
@@ -47,6 +56,7 @@ bool job_apply_begin(struct job_worker *worker, const Weir__Job *job, Weir__Resu
         return false;
     }
     worker->stage_terms = copy_terms(terms);
+    worker->stage_next_kind = 0;
     result->already_applied = already;
     return true;
 }
@@ -60,8 +70,8 @@ bool job_apply_phase(struct job_worker *worker, const Weir__Job *job, Weir__Resu
     if (!need_stage(worker, err)) {
         return false;
     }
-    if (!add_phase(worker, job->apply_phase, err) ||
-        (job->apply_phase->last && !apply_all(worker, &rows, err))) {
+    if (!add_phase(worker, job->apply_phase, &rows, err) ||
+        (job->apply_phase->last && !complete(worker, &rows, err))) {
         job_stage_close(worker);
         return false;
     }
@@ -143,17 +153,23 @@ static bool need_stage(const struct job_worker *worker, struct error *err)
            error_set(err, ERROR_INTERNAL, "the worker has no batch to apply");
 }
 
-static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+/* Phases that take too much memory beside those that are there come behind them. */
+static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phase, uint64_t *rows,
                       struct error *err)
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+    uint64_t run_bytes = run_bytes_of(phase);
 
+    if (!check_order(worker, phase, err)) {
+        return false;
+    }
     if (phase->n_runs > LIMIT_RUNS_MERGED) {
         return error_set(err, ERROR_INTERNAL, "%zu runs are too many to merge at once",
                          phase->n_runs);
     }
-    if (worker->stage_phases_count == FILE_KINDS) {
-        return error_set(err, ERROR_INTERNAL, "the batch has too many phases");
+    if (worker->stage_run_bytes + run_bytes > STAGE_RUN_BYTES_MAX &&
+        !apply_pending(worker, rows, err)) {
+        return false;
     }
     for (size_t i = 0; i < phase->n_runs; i++) {
         struct run_place place;
@@ -168,19 +184,51 @@ static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phas
     }
     worker->stage_phases[worker->stage_phases_count++] =
         (struct apply_phase){(enum file_kind)phase->kind, MOVE(merger)};
+    worker->stage_run_bytes += run_bytes;
     return true;
 }
 
-static bool apply_all(struct job_worker *worker, uint64_t *rows_out, struct error *err)
+static bool check_order(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
+                        struct error *err)
+{
+    int kind = (int)phase->kind;
+
+    if (kind < worker->stage_next_kind || kind >= FILE_KINDS) {
+        return error_set(err, ERROR_INTERNAL, "a phase of the batch is out of order");
+    }
+    worker->stage_next_kind = phase->last ? FILE_KINDS : kind + 1;
+    return true;
+}
+
+static uint64_t run_bytes_of(const Weir__ApplyPhaseJob *phase)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < phase->n_runs; i++) {
+        const Weir__Run *run = phase->runs[i];
+
+        bytes += STAGE_CHUNKS_BYTES + run->size_bytes / (run->entries + 1);
+    }
+    return bytes;
+}
+
+static bool complete(struct job_worker *worker, uint64_t *rows, struct error *err)
+{
+    return apply_pending(worker, rows, err) && stage_complete(worker->stage, err);
+}
+
+static bool apply_pending(struct job_worker *worker, uint64_t *rows, struct error *err)
 {
     const struct run_watch watch = {job_tick, worker};
+    uint64_t applied = 0;
 
     if (!apply_phases(stage_txn(worker->stage), worker->stage_terms->history, worker->stage_phases,
-                      worker->stage_phases_count, &watch, rows_out, err)) {
+                      worker->stage_phases_count, &watch, &applied, err)) {
         return false;
     }
+    *rows += applied;
     forget_phases(worker);
-    return stage_complete(worker->stage, err);
+    return true;
 }
 
 static void forget_phases(struct job_worker *worker)
@@ -188,6 +236,7 @@ static void forget_phases(struct job_worker *worker)
     while (worker->stage_phases_count > 0) {
         run_merger_free(&worker->stage_phases[--worker->stage_phases_count].merger);
     }
+    worker->stage_run_bytes = 0;
 }
 
 /* The job is gone when the next one comes. */

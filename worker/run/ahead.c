@@ -21,6 +21,9 @@ enum {
 /* Enough entries that handing a block over costs nothing beside merging it. */
 #define BLOCK_BYTES MIB
 
+/* A block that holds more than this was made large by one entry, and gives its memory back. */
+#define BLOCK_CAPACITY_MAX (4 * BLOCK_BYTES)
+
 /* What may wait to be read. */
 #define UNREAD_BYTES_MAX (BLOCKS * BLOCK_BYTES)
 
@@ -136,6 +139,9 @@ static void fill(struct ahead *ahead, struct block *block)
 {
     struct run_entry entry = {0};
 
+    if (block->bytes.capacity > BLOCK_CAPACITY_MAX) {
+        buffer_clear(&block->bytes);
+    }
     buffer_reset(&block->bytes);
     do {
         block->next = ahead->source(ahead->context, &entry, &block->err);

@@ -59,8 +59,14 @@ enum run_next run_reader_next(struct run_reader *reader, struct run_entry *entry
                 return RUN_ENTRY;
             }
         }
+        if (reader->at_end && left > 0) {
+            (void)damaged(err);
+            return RUN_FAILED;
+        }
         if (reader->at_end) {
-            return left == 0 ? RUN_END : (damaged(err), RUN_FAILED);
+            buffer_clear(&reader->plain); /* others are read on, maybe for long */
+            reader->at = 0;
+            return RUN_END;
         }
         if (!read_chunk(reader, err)) {
             return RUN_FAILED;

@@ -137,7 +137,8 @@ bool row_find(const uint8_t *cells, size_t length, uint32_t column_id, struct ro
 }
 
 /* Appends the cell that the cursor has read and those behind it, up to a column. Behind the first,
- * whose bytes depend on the cell before it, they are taken over as they stand. */
+ * whose bytes depend on the cell before it, they are taken over as they stand: no row has a NULL.
+ */
 static enum row_next append_cells_before(struct row_cursor *cursor, struct row_cell *cell,
                                          enum row_next next, uint32_t column_id, struct buffer *out,
                                          uint32_t *last_id)

@@ -44,7 +44,8 @@ static bool refuse(void *context, struct error *err)
 static const struct run_watch no_watch = {tick, NULL};
 
 /* Adds a change of that key; cells are numbers, NONE or UNMODIFIED. */
-static void add(struct run_builder *builder, unsigned key, const int cells[COLUMNS])
+static void add_entry(struct run_builder *builder, unsigned key, const int cells[COLUMNS],
+                      bool is_row)
 {
     OWNED(buffer_clear) struct buffer change = {0};
     uint8_t key_bytes[KEY_BYTES];
@@ -67,7 +68,13 @@ static void add(struct run_builder *builder, unsigned key, const int cells[COLUM
     assert_true(run_builder_add(builder, &(struct run_entry){.key = key_bytes,
                                                              .key_length = KEY_BYTES,
                                                              .change = change.bytes,
-                                                             .change_length = change.length}));
+                                                             .change_length = change.length,
+                                                             .is_row = is_row}));
+}
+
+static void add(struct run_builder *builder, unsigned key, const int cells[COLUMNS])
+{
+    add_entry(builder, key, cells, false);
 }
 
 static struct model_row read_row(struct store_txn *txn, unsigned key)
@@ -163,12 +170,13 @@ static struct apply_phase make_random_phase(struct random_phase *random,
         random->builders[i] = run_builder_new(MIB);
         for (unsigned entry = 0; entry < entries; entry++) {
             unsigned key = (unsigned)(fixture_random(seed) % KEYS);
+            bool is_row = phase.kind == FILE_KIND_REPLACE && fixture_random(seed) % 3 == 0;
             int cells[COLUMNS];
 
             for (unsigned column = 0; column < COLUMNS; column++) {
-                cells[column] = (int)(fixture_random(seed) % 8) + UNMODIFIED;
+                cells[column] = (int)(fixture_random(seed) % 8) + (is_row ? 0 : UNMODIFIED);
             }
-            add(random->builders[i], key, cells);
+            add_entry(random->builders[i], key, cells, is_row);
             apply_to_model(&model[key], phase.kind, cells);
             random->entries++;
         }

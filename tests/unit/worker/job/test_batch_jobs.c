@@ -442,6 +442,35 @@ static void add_large_file(struct fixture *fixture)
     add_file(fixture, WEIR__FILE_KIND__FILE_REPLACE, (const char *)text.bytes);
 }
 
+/* Rows of ids below `end`; `text` but in row 3. */
+static void add_many_rows(struct fixture *fixture, Weir__FileKind kind, unsigned end,
+                          const char *text, const char *text_of_3, const char *number)
+{
+    OWNED(buffer_clear) struct buffer rows = {0};
+
+    buffer_append_format(&rows, "id,a,b\n");
+    for (unsigned i = 0; i < end; i++) {
+        buffer_append_format(&rows, "%u,%s,%s\n", i, i == 3 ? text_of_3 : text, number);
+    }
+    buffer_append_byte(&rows, '\0');
+    add_file(fixture, kind, (const char *)rows.bytes);
+}
+
+/* All but the row 3. */
+static void add_many_deletes(struct fixture *fixture, unsigned end)
+{
+    OWNED(buffer_clear) struct buffer ids = {0};
+
+    buffer_append_format(&ids, "id\n");
+    for (unsigned i = 0; i < end; i++) {
+        if (i != 3) {
+            buffer_append_format(&ids, "%u\n", i);
+        }
+    }
+    buffer_append_byte(&ids, '\0');
+    add_file(fixture, WEIR__FILE_KIND__FILE_DELETE, (const char *)ids.bytes);
+}
+
 static Weir__Result *merge_runs(struct fixture *fixture, const Weir__Result *decoded)
 {
     Weir__MergeRunsJob merge = WEIR__MERGE_RUNS_JOB__INIT;
@@ -544,6 +573,60 @@ static void test_a_stage_begun_again_starts_from_the_committed_table(void **stat
     forget_terms(fixture);
 }
 
+/* The third waits for the first two. */
+static void test_phases_of_many_runs_apply_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[601] = {0};
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *begun = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+
+    memset(text, 'x', sizeof text - 1);
+    add_many_rows(fixture, WEIR__FILE_KIND__FILE_REPLACE, 10000, text, text, "7");
+    add_many_rows(fixture, WEIR__FILE_KIND__FILE_UPDATE, 10000, text, "changed", "unmod-x");
+    add_many_deletes(fixture, 120000);
+    decoded = decode(fixture);
+    assert_true(decoded->n_runs > 256); /* more than are read at once */
+    begun = begin_stage(fixture);
+    assert_success(begun);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, false);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_UPDATE, false);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_DELETE, true);
+    committed = commit(fixture);
+    assert_success(committed);
+    assert_table(fixture, "3:changed:7;");
+    forget_terms(fixture);
+}
+
+static void test_a_phase_out_of_order_drops_the_stage(void **state)
+{
+    struct fixture *fixture = *state;
+    Weir__ApplyPhaseJob phase = WEIR__APPLY_PHASE_JOB__INIT;
+    Weir__Job job = WEIR__JOB__INIT;
+    OWNED(free_result) Weir__Result *decoded = NULL;
+    OWNED(free_result) Weir__Result *begun = NULL;
+    OWNED(free_result) Weir__Result *again = NULL;
+    OWNED(free_result) Weir__Result *committed = NULL;
+
+    add_large_file(fixture);
+    decoded = decode(fixture);
+    begun = begin_stage(fixture);
+    assert_success(begun);
+    apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, true);
+    phase.kind = WEIR__FILE_KIND__FILE_REPLACE;
+    phase.runs = decoded->runs;
+    phase.n_runs = decoded->n_runs;
+    job.job_case = WEIR__JOB__JOB_APPLY_PHASE;
+    job.apply_phase = &phase;
+    again = run(fixture, &job);
+    assert_failure(again, "a phase of the batch is out of order");
+    committed = commit(fixture);
+    assert_failure(committed, "no batch to apply");
+    assert_table(fixture, "");
+    forget_terms(fixture);
+}
+
 static void test_a_batch_without_its_last_phase_is_not_committed(void **state)
 {
     struct fixture *fixture = *state;
@@ -623,6 +706,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_stage_begun_again_starts_from_the_committed_table,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_phases_of_many_runs_apply_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_phase_out_of_order_drops_the_stage, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_batch_without_its_last_phase_is_not_committed,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_phase_with_a_run_that_is_gone_drops_the_stage,

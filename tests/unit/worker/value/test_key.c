@@ -115,6 +115,54 @@ static void test_long_keys_are_bounded_and_differ(void **state)
     assert_memory_not_equal(first.bytes, second.bytes, first.length);
 }
 
+/* Text that ends around the place where a key is cut, of bytes that are escaped or not. */
+static void add_text(struct buffer *text, size_t length, uint8_t fill, uint8_t last)
+{
+    memset(buffer_reserve(text, length + 1), fill, length);
+    text->length = length;
+    if (length > 0) {
+        text->bytes[length - 1] = last;
+    }
+}
+
+/* Whoever goes through the versions of a record, or through a batch record by record, relies on it.
+ */
+static void test_no_key_is_the_beginning_of_another(void **state)
+{
+    static const size_t lengths[] = {0,   1,   2,   229, 230, 231, 232,
+                                     458, 459, 460, 461, 462, 463, 500};
+    static const uint8_t fills[] = {0, 1, 'a', 0xff};
+    static struct buffer keys[2 * 14 * 4 * 4];
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] * 32; i++) {
+        OWNED(buffer_clear) struct buffer text = {0};
+        OWNED(buffer_clear) struct buffer scratch = {0};
+        struct key_part parts[2] = {{.type = COLUMN_STRING}, {.type = COLUMN_STRING}};
+        bool first_is_empty = i % 2 == 0;
+        size_t bad = 0;
+
+        add_text(&text, lengths[i / 32], fills[i / 8 % 4], fills[i / 2 % 4]);
+        parts[first_is_empty ? 1 : 0].stored = text.bytes;
+        parts[first_is_empty ? 1 : 0].length = text.length;
+        assert_true(key_append(parts, 2, false, &scratch, &keys[count], &bad));
+        count++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            size_t common = keys[i].length < keys[j].length ? keys[i].length : keys[j].length;
+
+            if (memcmp(keys[i].bytes, keys[j].bytes, common) == 0) {
+                assert_int_equal(keys[i].length, keys[j].length); /* the same texts */
+            }
+        }
+    }
+    while (count > 0) {
+        buffer_clear(&keys[--count]);
+    }
+}
+
 static void test_versions_of_a_long_record_stand_in_order_of_start(void **state)
 {
     OWNED(buffer_clear) struct buffer scratch = {0};
@@ -148,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_key_bytes_order_as_values),
         cmocka_unit_test(test_nan_cannot_be_in_a_key),
         cmocka_unit_test(test_long_keys_are_bounded_and_differ),
+        cmocka_unit_test(test_no_key_is_the_beginning_of_another),
         cmocka_unit_test(test_versions_of_a_long_record_stand_in_order_of_start),
     };
 
