@@ -23,7 +23,9 @@ static bool append_name(const char *schema_name, const char *table_name, struct 
                         struct error *err);
 static bool find(const struct store *store, MDB_txn *txn, const char *schema_name,
                  const char *table_name, struct table **table_out, struct error *err);
-static bool read_entry(const MDB_val *value, struct table **table_out, struct error *err);
+static bool read_entry(const MDB_val *key, const MDB_val *value, struct table **table_out,
+                       struct error *err);
+static bool is_name_of(const MDB_val *key, const struct table *table);
 static bool put_entry(const struct store *store, MDB_txn *txn, const struct table *table,
                       struct error *err);
 static bool create_in(struct store *store, MDB_txn *txn, const struct table *wished,
@@ -149,7 +151,7 @@ bool registry_each(struct store *store, bool (*visit)(void *context, const struc
         if (result == 0) {
             OWNED(table_free) struct table *table = NULL;
 
-            if (!read_entry(&value, &table, err)) {
+            if (!read_entry(&key, &value, &table, err)) {
                 mdb_cursor_close(cursor);
                 return false;
             }
@@ -228,20 +230,39 @@ static bool find(const struct store *store, MDB_txn *txn, const char *schema_nam
     if (result != 0) {
         return env_fail(err, result, "could not read the registry");
     }
-    return read_entry(&value, table_out, err);
+    return read_entry(&key, &value, table_out, err);
 }
 
-static bool read_entry(const MDB_val *value, struct table **table_out, struct error *err)
+static bool read_entry(const MDB_val *key, const MDB_val *value, struct table **table_out,
+                       struct error *err)
 {
+    OWNED(table_free) struct table *table = NULL;
     Weir__TableEntry *entry = weir__table_entry__unpack(NULL, value->mv_size, value->mv_data);
     bool read = false;
 
     if (entry == NULL) {
         return error_set(err, ERROR_STORE, "the registry holds a damaged entry");
     }
-    read = table_entry_read(entry, table_out, err);
+    read = table_entry_read(entry, &table, err);
     weir__table_entry__free_unpacked(entry, NULL);
-    return read;
+    if (!read) {
+        return false;
+    }
+    if (!is_name_of(key, table)) {
+        return error_set(err, ERROR_STORE,
+                         "the registry holds an entry under another table's name");
+    }
+    *table_out = MOVE(table);
+    return true;
+}
+
+static bool is_name_of(const MDB_val *key, const struct table *table)
+{
+    OWNED(buffer_clear) struct buffer name = {0};
+    struct error too_long;
+
+    return append_name(table->schema_name, table->name, &name, &too_long) &&
+           name.length == key->mv_size && memcmp(name.bytes, key->mv_data, name.length) == 0;
 }
 
 static bool put_entry(const struct store *store, MDB_txn *txn, const struct table *table,
