@@ -18,6 +18,9 @@ from patience import PATIENCE, SANITIZED
 from sandbox import LANDLOCK_CREATE_RULESET, OPENAT2, forbid
 from server import Server, children_of, free_port, process_alive, wait_until
 
+# What a batch may take that is under way at the stop.
+GRACE = f"{30 * PATIENCE}s"
+
 
 class ProcessCase(unittest.TestCase):
     def start(self, *options, **where):
@@ -341,7 +344,7 @@ class Stop(ProcessCase):
                 self.assertFalse(any(map(process_alive, children)))
 
     def test_a_running_batch_is_finished(self):
-        server = self.start("--workers", 2)
+        server = self.start("--workers", 2, "--grace", GRACE)
         table, batch = self.prepare_big(server)
         call = self.start_batch(server, batch.request(table, 10))
 
@@ -352,7 +355,7 @@ class Stop(ProcessCase):
         self.assertEqual(versions_of(server, table), {2: ROWS})
 
     def test_no_new_call_is_accepted_meanwhile(self):
-        server = self.start("--workers", 2)
+        server = self.start("--workers", 2, "--grace", GRACE)
         table, batch = self.prepare_big(server)
         call = self.start_batch(server, batch.request(table, 20))
         server.process.send_signal(signal.SIGTERM)
