@@ -14,6 +14,7 @@ from server import private_memory
 MIB = 1024 * 1024
 DECODE_MAX = 160 * MIB
 APPLY_MAX = 700 * MIB
+PHASE_MAX = 300 * MIB
 
 
 class Peak:
@@ -41,10 +42,7 @@ class Peak:
         self.thread.join()
 
 
-@unittest.skipIf(SANITIZED, "a sanitizer's shadow is private memory, too")
-class Memory(ServerCase):
-    SERVER_OPTIONS = ("--workers", "2")
-
+class MemoryCase(ServerCase):
     def write_file(self, content):
         path = os.path.join(self.server.batch_dir, f"{os.urandom(6).hex()}.csv")
         with open(path, "wb") as file:
@@ -67,6 +65,11 @@ class Memory(ServerCase):
             schema_name=table.schema, table=table.message(),
             keys={path: KEY for path in paths}, replace_files=paths,
             file_params=sdk.FileParams(compression=sdk.ZSTD, encryption=sdk.AES))
+
+
+@unittest.skipIf(SANITIZED, "a sanitizer's shadow is private memory, too")
+class Memory(MemoryCase):
+    SERVER_OPTIONS = ("--workers", "2")
 
     def test_decoding_many_small_rows(self):
         table = create_big_table(self.client, "small_rows")
@@ -105,6 +108,23 @@ class Memory(ServerCase):
 
         for name, pid in self.server.roles().items():
             self.assertLess(private_memory(pid), 100 * MIB, name)
+
+
+@unittest.skipIf(SANITIZED, "a sanitizer's shadow is private memory, too")
+class MemoryOfSmallRuns(MemoryCase):
+    """Each row is a run of its own."""
+    SERVER_OPTIONS = ("--workers", "2", "--run-budget", "1MiB")
+
+    def test_applying_two_phases_of_large_rows(self):
+        """The second comes behind the first: the next rows of all their runs would be too much."""
+        table = create_big_table(self.client, "two_phases")
+        path = self.write_file(b"id,version,notes\n" + b"".join(
+            b"%d,1,%s\n" % (i, b"x" * (2 * MIB)) for i in range(120)))
+        request = self.request(table, [path])
+        request.update_files.append(path)
+
+        self.assertLess(self.peak_of(request, "success"), PHASE_MAX)
+
 
 if __name__ == "__main__":
     unittest.main()
