@@ -14,7 +14,7 @@ from server import private_memory
 MIB = 1024 * 1024
 DECODE_MAX = 160 * MIB
 APPLY_MAX = 700 * MIB
-PHASE_MAX = 300 * MIB
+PHASE_MAX = 400 * MIB
 
 
 class Peak:

@@ -20,7 +20,6 @@ enum {
     KEY_BYTES = 4,
     ROW_BYTES = 1000,
     MANY_ROWS = 30000, /* several portions of a generation that is filled */
-    MODEL_KEYS = 20480,
     CANNOT_MOUNT = 77,
 };
 
@@ -315,173 +314,6 @@ static void test_a_table_that_the_disk_does_not_hold_twice_is_changed_where_it_i
     assert_int_equal(status, 0);
 }
 
-/* What a table holds, beside a plain array of it. */
-struct model {
-    struct store_txn *txn;
-    uint64_t random;
-    size_t lengths[MODEL_KEYS]; /* 0: there is no such row */
-    uint8_t values[MODEL_KEYS];
-};
-
-static void model_put(struct model *model, uint32_t key)
-{
-    static uint8_t row[3 * ROW_BYTES * 4];
-    uint8_t key_bytes[KEY_BYTES];
-    uint64_t random = fixture_random(&model->random);
-
-    model->values[key] = (uint8_t)random;
-    model->lengths[key] = 1 + random / 256 % (random % 8 == 0 ? sizeof row : 100);
-    memset(row, model->values[key], model->lengths[key]);
-    number_write_be(key_bytes, key, KEY_BYTES);
-    store_row_put(model->txn, key_bytes, KEY_BYTES, row, model->lengths[key]);
-}
-
-static void model_delete(struct model *model, uint32_t key)
-{
-    uint8_t key_bytes[KEY_BYTES];
-
-    model->lengths[key] = 0;
-    number_write_be(key_bytes, key, KEY_BYTES);
-    store_row_delete(model->txn, key_bytes, KEY_BYTES);
-}
-
-static void model_check_row(const struct model *model, uint32_t key, const uint8_t *row,
-                            size_t length)
-{
-    assert_int_equal(length, model->lengths[key]);
-    assert_int_equal(row == NULL, length == 0);
-    for (size_t i = 0; i < length; i += 1 + length / 7) {
-        assert_int_equal(row[i], model->values[key]);
-    }
-}
-
-static void model_get(const struct model *model, uint32_t key)
-{
-    uint8_t key_bytes[KEY_BYTES];
-    const uint8_t *row = NULL;
-    size_t length = 0;
-
-    number_write_be(key_bytes, key, KEY_BYTES);
-    store_row_get(model->txn, key_bytes, KEY_BYTES, &row, &length);
-    model_check_row(model, key, row, length);
-}
-
-/* The first byte of 256 keys is the same, as the versions of a record share their beginning. */
-static void model_look_around(const struct model *model, uint32_t key)
-{
-    uint8_t key_bytes[KEY_BYTES];
-    struct store_row found = {0};
-    uint32_t first = key / 256 * 256;
-    uint32_t before = key;
-    uint32_t from = key;
-
-    number_write_be(key_bytes, key, KEY_BYTES);
-    while (before > first && model->lengths[before - 1] == 0) {
-        before--;
-    }
-    store_row_before(model->txn, key_bytes, KEY_BYTES, KEY_BYTES - 1, &found);
-    if (before == first) {
-        assert_null(found.row);
-    } else {
-        assert_int_equal(number_read_be(found.key, KEY_BYTES), before - 1);
-        model_check_row(model, before - 1, found.row, found.row_length);
-    }
-    while (from < first + 256 && model->lengths[from] == 0) {
-        from++;
-    }
-    store_row_from(model->txn, key_bytes, KEY_BYTES, KEY_BYTES - 1, &found);
-    if (from == first + 256) {
-        assert_null(found.row);
-    } else {
-        assert_int_equal(number_read_be(found.key, KEY_BYTES), from);
-        model_check_row(model, from, found.row, found.row_length);
-    }
-}
-
-/* One phase goes over the keys in order, as a merge gives them. */
-static void model_phase(struct model *model)
-{
-    uint64_t stride = 1 + fixture_random(&model->random) % 20;
-
-    for (uint64_t key = fixture_random(&model->random) % 2000; key < MODEL_KEYS;
-         key += 1 + fixture_random(&model->random) % stride) {
-        for (unsigned again = 0; again < 2; again++) {
-            switch (fixture_random(&model->random) % 6) {
-            case 0:
-                model_get(model, (uint32_t)key);
-                break;
-            case 1:
-                model_delete(model, (uint32_t)key);
-                break;
-            case 2:
-                model_look_around(model, (uint32_t)key);
-                break;
-            case 3:
-                model_get(model, (uint32_t)key);
-                model_put(model, (uint32_t)key);
-                break;
-            default:
-                model_put(model, (uint32_t)key);
-                break;
-            }
-        }
-    }
-    assert_null(store_txn_failure(model->txn));
-}
-
-static void model_check_table(const struct model *model, struct store *store)
-{
-    struct store_reader *reader = NULL;
-    const uint8_t *key = NULL;
-    const uint8_t *row = NULL;
-    size_t key_length = 0;
-    size_t row_length = 0;
-    uint64_t count = 0;
-    struct error err = {0};
-
-    assert_true(store_reader_open(store, "s", "t", &reader, &err));
-    for (uint32_t expected = 0; expected < MODEL_KEYS; expected++) {
-        if (model->lengths[expected] > 0) {
-            assert_int_equal(store_reader_next(reader, &key, &key_length, &row, &row_length, &err),
-                             STORE_ROW);
-            assert_int_equal(number_read_be(key, KEY_BYTES), expected);
-            model_check_row(model, expected, row, row_length);
-            count++;
-        }
-    }
-    assert_int_equal(store_reader_next(reader, &key, &key_length, &row, &row_length, &err),
-                     STORE_END);
-    assert_int_equal(store_reader_rows(reader), count);
-    store_reader_close(&reader);
-}
-
-/* Batches of some phases, each of which finds the rows of the ones before it. */
-static void test_former_rows_are_there_from_the_beginning(void **state)
-{
-    OWNED(store_close) struct store *store = fixture_open();
-    struct table *created = fixture_create(store, "t");
-    static struct model model;
-
-    (void)state;
-    table_free(&created);
-    model = (struct model){.random = fixture_seed()};
-    for (unsigned batch = 0; batch < 6; batch++) {
-        OWNED(table_free) struct table *table = NULL;
-        struct stage *stage = NULL;
-        struct error err = {0};
-
-        assert_true(registry_find(store, "s", "t", &table, &err));
-        stage = begin_spread(store, table, MODEL_KEYS, 0, UINT32_MAX);
-        model.txn = stage_txn(stage);
-        for (unsigned phase = 0; phase <= batch % 3; phase++) {
-            model_phase(&model);
-        }
-        commit(&stage);
-        assert_int_not_equal(generation_now(store), table->generation);
-        model_check_table(&model, store);
-    }
-}
-
 /* Counts, and from then on wants the work to end. */
 struct ticks {
     unsigned count;
@@ -647,7 +479,6 @@ int main(void)
         TEST(test_a_table_with_rows_is_changed_where_it_is),
         TEST(test_a_batch_on_most_pages_fills_a_generation),
         TEST(test_a_table_that_the_disk_does_not_hold_twice_is_changed_where_it_is),
-        TEST(test_former_rows_are_there_from_the_beginning),
         TEST(test_copying_former_rows_is_watched_until_the_commit),
         TEST(test_copying_former_rows_can_be_cancelled),
         TEST(test_an_aborted_stage_leaves_nothing),
