@@ -25,7 +25,6 @@ static bool begin_key(struct folding *folding, const struct run_entry *entry, st
 static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
                  struct error *err);
 static bool put_row(struct folding *folding, const struct run_entry *entry, struct error *err);
-static bool check_txn(const struct folding *folding, struct error *err);
 static bool fail_damaged(const struct folding *folding, struct error *err);
 
 struct folding *folding_new(struct store_txn *txn)
@@ -65,7 +64,7 @@ bool folding_finish(struct folding *folding, struct error *err)
     }
     if (!folding->exists) {
         store_row_delete(folding->txn, folding->key.bytes, folding->key.length);
-        return check_txn(folding, err);
+        return store_txn_check(folding->txn, err);
     }
     return put_row(folding, &row, err);
 }
@@ -106,7 +105,7 @@ static bool begin_key(struct folding *folding, const struct run_entry *entry, st
         }
         buffer_append(&folding->cells, row + ROW_SEQUENCE_BYTES, length - ROW_SEQUENCE_BYTES);
     }
-    return check_txn(folding, err);
+    return store_txn_check(folding->txn, err);
 }
 
 static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
@@ -146,14 +145,7 @@ static bool put_row(struct folding *folding, const struct run_entry *entry, stru
     buffer_append(&folding->row, entry->change, entry->change_length);
     store_row_put(folding->txn, entry->key, entry->key_length, folding->row.bytes,
                   folding->row.length);
-    return check_txn(folding, err);
-}
-
-static bool check_txn(const struct folding *folding, struct error *err)
-{
-    const struct error *failure = store_txn_failure(folding->txn);
-
-    return failure == NULL || error_copy(err, failure);
+    return store_txn_check(folding->txn, err);
 }
 
 static bool fail_damaged(const struct folding *folding, struct error *err)

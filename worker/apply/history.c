@@ -63,7 +63,6 @@ static bool change_version(struct history *history, const struct store_row *vers
 static bool write_version(struct history *history, const void *key, size_t key_length,
                           const struct store_row *base, const uint8_t *change, size_t change_length,
                           struct error *err);
-static bool check_txn(const struct history *history, struct error *err);
 static bool fail_damaged(const struct history *history, struct error *err);
 static uint32_t id_of(const struct table *table, const char *name);
 
@@ -144,7 +143,7 @@ static bool apply_earliest_start(struct history *history, const struct run_entry
     store_row_before(history->txn, history->key.bytes, history->key.length, entry->key_length,
                      &version);
     if (version.row == NULL) {
-        return check_txn(history, err);
+        return store_txn_check(history->txn, err);
     }
     if (is_active(history, &version)) {
         wishes[count++] = (struct wish){history->active_id, stored_false, 1, false};
@@ -165,7 +164,7 @@ static bool apply_update(struct history *history, const struct run_entry *entry,
     store_row_before(history->txn, entry->key, entry->key_length,
                      entry->key_length - KEY_START_BYTES, &base);
     if (base.row == NULL) {
-        return check_txn(history, err);
+        return store_txn_check(history->txn, err);
     }
     return write_version(history, entry->key, entry->key_length, &base, entry->change,
                          entry->change_length, err);
@@ -197,7 +196,7 @@ static bool apply_delete(struct history *history, const struct run_entry *entry,
             return false;
         }
     }
-    return check_txn(history, err);
+    return store_txn_check(history->txn, err);
 }
 
 /* False: NULL, or not there. */
@@ -302,14 +301,7 @@ static bool write_version(struct history *history, const void *key, size_t key_l
         return fail_damaged(history, err);
     }
     store_row_put(history->txn, key, key_length, history->row.bytes, history->row.length);
-    return check_txn(history, err);
-}
-
-static bool check_txn(const struct history *history, struct error *err)
-{
-    const struct error *failure = store_txn_failure(history->txn);
-
-    return failure == NULL || error_copy(err, failure);
+    return store_txn_check(history->txn, err);
 }
 
 static bool fail_damaged(const struct history *history, struct error *err)

@@ -25,7 +25,6 @@ static bool was_switched(struct store *store, const struct table *table,
 static bool is_on_most_pages(struct store_txn *txn, const struct stage_batch *batch);
 static int compare_keys(const void *one, const void *other);
 static bool has_room(const struct stage *stage);
-static bool check_txn(const struct stage *stage, struct error *err);
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err);
 static void drop_filled(struct stage *stage);
 static void stage_free(struct stage **stage);
@@ -54,7 +53,7 @@ bool stage_begin(struct store *store, const struct table *table, const uint8_t o
     }
     store_txn_watch(stage->txn, watch);
     fills = is_on_most_pages(stage->txn, batch) && has_room(stage);
-    if (!check_txn(stage, err) || (fills && !begin_filling(stage, operation_id, err))) {
+    if (!store_txn_check(stage->txn, err) || (fills && !begin_filling(stage, operation_id, err))) {
         return false;
     }
     *stage_out = MOVE(stage);
@@ -69,7 +68,7 @@ struct store_txn *stage_txn(struct stage *stage)
 bool stage_complete(struct stage *stage, struct error *err)
 {
     store_txn_copy_former(stage->txn);
-    return check_txn(stage, err);
+    return store_txn_check(stage->txn, err);
 }
 
 bool stage_commit(struct stage **stage_in, bool *spilled_out, struct error *err)
@@ -150,13 +149,6 @@ static bool has_room(const struct stage *stage)
 
     return generation_bytes(stage->store, stage->table, &bytes, &ignored) &&
            store_has_room(stage->store, bytes);
-}
-
-static bool check_txn(const struct stage *stage, struct error *err)
-{
-    const struct error *failure = store_txn_failure(stage->txn);
-
-    return failure == NULL || error_copy(err, failure);
 }
 
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err)

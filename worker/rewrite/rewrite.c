@@ -186,8 +186,6 @@ static bool check(const struct rewrite_output *output, struct error *err)
 static bool put(struct rewrite_output *output, const void *key, size_t key_length,
                 const void *cells, size_t cells_length, struct error *err)
 {
-    const struct error *failure = NULL;
-
     count_shared_key(output, key, key_length);
     buffer_reset(&output->bytes);
     number_write_le(buffer_reserve(&output->bytes, ROW_SEQUENCE_BYTES),
@@ -195,8 +193,7 @@ static bool put(struct rewrite_output *output, const void *key, size_t key_lengt
     output->bytes.length = ROW_SEQUENCE_BYTES;
     buffer_append(&output->bytes, cells, cells_length);
     store_row_put(output->txn, key, key_length, output->bytes.bytes, output->bytes.length);
-    failure = store_txn_failure(output->txn);
-    return failure == NULL || error_copy(err, failure);
+    return store_txn_check(output->txn, err);
 }
 
 /* Rows come in order, so those that share a key come together. */

@@ -181,8 +181,8 @@ void store_row_before(struct store_txn *txn, const void *key, size_t key_length,
 void store_row_from(struct store_txn *txn, const void *key, size_t key_length, size_t shared_length,
                     struct store_row *row_out);
 
-/* The first failure so far, or NULL: lets a loop end early. */
-const struct error *store_txn_failure(const struct store_txn *txn);
+/* False, with the first failure so far in *err: lets a loop end early. */
+MUST_CHECK bool store_txn_check(const struct store_txn *txn, struct error *err);
 
 /* Commits durably, with counts for `weir tables`. On failure nothing was changed. In both cases the
  * transaction is released. *spilled_out: LMDB spilled pages, which leaks memory in this process. */

@@ -89,9 +89,9 @@ const struct table *store_txn_table(const struct store_txn *txn)
     return txn->table;
 }
 
-const struct error *store_txn_failure(const struct store_txn *txn)
+bool store_txn_check(const struct store_txn *txn, struct error *err)
 {
-    return txn->failure.kind != ERROR_NONE ? &txn->failure : NULL;
+    return txn->failure.kind == ERROR_NONE || error_copy(err, &txn->failure);
 }
 
 bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error *err)
@@ -105,8 +105,8 @@ bool store_txn_commit(struct store_txn **txn_in, bool *spilled_out, struct error
     /* LMDB spills beyond 131,071 dirty pages and does not tell; but nothing else writes to the file
      * before the commit. */
     *spilled_out = memcmp(&written_at, &txn->written_at, sizeof written_at) != 0;
-    if (txn->failure.kind != ERROR_NONE) {
-        return error_copy(err, &txn->failure);
+    if (!store_txn_check(txn, err)) {
+        return false;
     }
     txn->batch->sequence++;
     txn->batch->time_ms = (uint64_t)clock_wall_ms();

@@ -83,7 +83,7 @@ static void put_rows(struct store_txn *txn, uint32_t first, uint32_t end, uint8_
         number_write_be(key_bytes, key, KEY_BYTES);
         store_row_put(txn, key_bytes, KEY_BYTES, row, sizeof row);
     }
-    assert_null(store_txn_failure(txn));
+    assert_true(store_txn_check(txn, &(struct error){0}));
 }
 
 /* In KiB; 0 where the sanitizers' own memory makes it meaningless. */

@@ -123,7 +123,7 @@ static void model_phase(struct model *model)
             }
         }
     }
-    assert_null(store_txn_failure(model->txn));
+    assert_true(store_txn_check(model->txn, &(struct error){0}));
 }
 
 static void model_check_table(const struct model *model, struct store *store)

@@ -121,7 +121,7 @@ static void assert_row(struct store_txn *txn, const char *key, size_t length, un
     size_t row_length = 0;
 
     store_row_get(txn, key, strlen(key), &row, &row_length);
-    assert_null(store_txn_failure(txn));
+    assert_true(store_txn_check(txn, &(struct error){0}));
     assert_non_null(row);
     assert_int_equal(row_length, length);
     assert_memory_equal(row, wanted, length);

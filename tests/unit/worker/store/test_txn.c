@@ -112,7 +112,7 @@ static void get(struct store_txn *txn, const struct model *model, uint64_t numbe
     size_t length;
 
     store_row_get(txn, key, key_length, &row, &length);
-    assert_null(store_txn_failure(txn));
+    assert_true(store_txn_check(txn, &(struct error){0}));
     assert_int_equal(row != NULL, model->rows[number].number != 0);
     if (row != NULL) {
         assert_same(&model->rows[number], row, length);
