@@ -48,7 +48,6 @@ static void look_and_exit(struct part *part, part_check *look) __attribute__((no
 static part_check look_at_registry;
 static part_check look_at_table;
 static part_check look_for_leftovers;
-static bool see_nothing(void *context, const struct table *table);
 static void tell_of_table(void *context, const char *finding);
 static store_leftover tell_of_leftover;
 
@@ -209,14 +208,7 @@ static void look_and_exit(struct part *part, part_check *look)
 static bool look_at_registry(struct part *part, struct store *store, struct error *err)
 {
     (void)part;
-    return registry_each(store, see_nothing, NULL, err);
-}
-
-static bool see_nothing(void *context, const struct table *table)
-{
-    (void)context;
-    (void)table;
-    return true;
+    return registry_check(store, err);
 }
 
 static bool look_at_table(struct part *part, struct store *store, struct error *err)

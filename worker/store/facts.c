@@ -34,6 +34,21 @@ int fact_put(const struct store *store, MDB_txn *txn, const char *name, const st
     return mdb_put(txn, store->facts, &key, &data, 0);
 }
 
+int fact_take_id(const struct store *store, MDB_txn *txn, uint64_t *id_out)
+{
+    int result = 0;
+
+    *id_out = 1;
+    result = fact_get(store, txn, FACT_NEXT_ID, NULL, id_out);
+    if (result != 0 && result != MDB_NOTFOUND) {
+        return result;
+    }
+    if (*id_out == 0 || *id_out == UINT64_MAX) {
+        return MDB_CORRUPTED;
+    }
+    return fact_put(store, txn, FACT_NEXT_ID, NULL, *id_out + 1);
+}
+
 int fact_remove(const struct store *store, MDB_txn *txn, const char *name, const struct table *of)
 {
     OWNED(buffer_clear) struct buffer bytes = {0};

@@ -17,6 +17,8 @@ int fact_get(const struct store *store, MDB_txn *txn, const char *name, const st
              uint64_t *value_out);
 int fact_put(const struct store *store, MDB_txn *txn, const char *name, const struct table *of,
              uint64_t value);
+/* A number that no table and no generation has had; MDB_CORRUPTED where there can be none. */
+int fact_take_id(const struct store *store, MDB_txn *txn, uint64_t *id_out);
 int fact_remove(const struct store *store, MDB_txn *txn, const char *name, const struct table *of);
 
 #endif

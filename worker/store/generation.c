@@ -112,21 +112,15 @@ bool generation_make_file(struct store *store, const struct table *table, struct
 static int take_ids(const struct store *store, MDB_txn *txn, struct table *table,
                     uint64_t *generation_out)
 {
-    uint64_t next_id = 1;
-    int result = fact_get(store, txn, FACT_NEXT_ID, NULL, &next_id);
+    int result = 0;
 
-    result = result == MDB_NOTFOUND ? 0 : result;
-    if (result == 0 && table->id == 0) {
+    if (table->id == 0) {
         result = fact_get(store, txn, FACT_UNNAMED, table, &table->id);
         if (result == MDB_NOTFOUND) {
-            table->id = next_id++;
-            result = fact_put(store, txn, FACT_UNNAMED, table, table->id);
+            result = fact_take_id(store, txn, &table->id);
+            result = result == 0 ? fact_put(store, txn, FACT_UNNAMED, table, table->id) : result;
         }
         table->generation = 0;
     }
-    if (result == 0) {
-        *generation_out = next_id++;
-        result = fact_put(store, txn, FACT_NEXT_ID, NULL, next_id);
-    }
-    return result;
+    return result == 0 ? fact_take_id(store, txn, generation_out) : result;
 }

@@ -78,6 +78,10 @@ MUST_CHECK bool registry_create(struct store *store, const struct table *table, 
 MUST_CHECK bool registry_switch(struct store *store, const struct table *before,
                                 const struct table *after, struct error *err);
 
+/* Whether every number that a table or a generation will get is new; else ERROR_STORE: the file of
+ * another table would be taken for a left-over. */
+MUST_CHECK bool registry_check(struct store *store, struct error *err);
+
 /* Calls `visit` with every table in order of schema and name; false from it ends the walk. */
 MUST_CHECK bool registry_each(struct store *store,
                               bool (*visit)(void *context, const struct table *table),

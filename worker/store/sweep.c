@@ -43,7 +43,8 @@ bool store_sweep(struct store *store, struct error *err)
 
     REQUIRE(!store->read_only);
     /* The folder itself stays: processes may hold rights to it. */
-    return (folder_make(runs, err) && store_leftovers(store, remove_leftover, NULL, err)) ||
+    return (folder_make(runs, err) && registry_check(store, err) &&
+            store_leftovers(store, remove_leftover, NULL, err)) ||
            error_wrap(err, "could not tidy up the data folder");
 }
 

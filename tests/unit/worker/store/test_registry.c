@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "tests/support/test.h"
 #include "tests/unit/worker/store/fixture.h"
+#include "worker/store/facts.h"
 #include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
 
@@ -45,6 +46,57 @@ static void test_a_created_table_is_found_as_it_was_given(void **state)
     assert_int_equal(found->columns[1].scale, 37);
     assert_int_equal(found->next_column_id, 3);
     assert_memory_equal(found->operation_id, wished->operation_id, sizeof found->operation_id);
+}
+
+static void set_next_id(struct store *store, uint64_t next_id)
+{
+    MDB_txn *txn = NULL;
+
+    assert_int_equal(mdb_txn_begin(store->registry, NULL, 0, &txn), 0);
+    assert_int_equal(fact_put(store, txn, FACT_NEXT_ID, NULL, next_id), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+/* What has a number of its own would be taken for what a killed try left behind. */
+static void test_a_number_is_never_given_again(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *first = fixture_create(store, "first");
+    OWNED(table_free) struct table *other = fixture_table("other", 9);
+    struct error err = {0};
+
+    (void)state;
+    assert_true(registry_check(store, &err));
+    set_next_id(store, first->id);
+    assert_false(registry_check(store, &err));
+    assert_non_null(strstr(err.message, "would give the number of table \"s.first\" again"));
+    error_clear(&err);
+    assert_false(store_sweep(store, &err));
+    error_clear(&err);
+    set_next_id(store, 0);
+    assert_false(registry_create(store, other, &err));
+    assert_int_equal(err.kind, ERROR_STORE);
+}
+
+static void test_an_entry_under_another_name_is_refused(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *created = fixture_create(store, "t");
+    OWNED(table_free) struct table *found = NULL;
+    MDB_txn *txn = NULL;
+    char name[] = {'s', '\0', 't'};
+    MDB_val key = {.mv_data = name, .mv_size = sizeof name};
+    MDB_val value = {0};
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(mdb_txn_begin(store->registry, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_get(txn, store->tables, &key, &value), 0);
+    name[2] = 'u';
+    assert_int_equal(mdb_put(txn, store->tables, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    assert_false(registry_find(store, "s", "u", &found, &err));
+    assert_non_null(strstr(err.message, "an entry under another table's name"));
 }
 
 static void test_names_that_join_to_the_same_text_are_different_tables(void **state)
@@ -478,6 +530,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_created_table_is_found_as_it_was_given),
+        TEST(test_a_number_is_never_given_again),
+        TEST(test_an_entry_under_another_name_is_refused),
         TEST(test_names_that_join_to_the_same_text_are_different_tables),
         TEST(test_a_missing_table_is_no_error),
         TEST(test_an_existing_table_is_refused_by_name),
