@@ -12,6 +12,8 @@ from model import Column, Table
 from patience import SANITIZED
 from server import WEIR, Server, free_port, wait_until
 
+BACKLOG = 4096
+
 # As systemd starts a service: the sockets from descriptor 3 on, and variables that say whose.
 START = """
 import os, sys
@@ -46,7 +48,8 @@ class ActivatedServer(Server):
 
 class Activation(unittest.TestCase):
     def listen(self, host="127.0.0.1"):
-        listening = self.enterContext(socket.create_server((host, 0), backlog=128))
+        """As systemd does: as many may wait as the kernel allows."""
+        listening = self.enterContext(socket.create_server((host, 0), backlog=BACKLOG))
         return listening, listening.getsockname()[1]
 
     def make(self, sockets, *options, **more):
@@ -87,6 +90,8 @@ class Activation(unittest.TestCase):
 
         thread = threading.Thread(target=connect)
         thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(stop.set)
         for _ in range(2):
             self.assertEqual(server.stop(), 0)
             with socket.create_connection(("127.0.0.1", port), 10) as waiting:
