@@ -90,6 +90,7 @@ static void test_an_entry_under_another_name_is_refused(void **state)
     struct error err = {0};
 
     (void)state;
+    assert_string_equal(created->name, "t");
     assert_int_equal(mdb_txn_begin(store->registry, NULL, 0, &txn), 0);
     assert_int_equal(mdb_get(txn, store->tables, &key, &value), 0);
     name[2] = 'u';
