@@ -207,7 +207,7 @@ static uint64_t run_bytes_of(const Weir__ApplyPhaseJob *phase)
     for (size_t i = 0; i < phase->n_runs; i++) {
         const Weir__Run *run = phase->runs[i];
 
-        bytes += STAGE_CHUNKS_BYTES + run->size_bytes / (run->entries + 1);
+        bytes += STAGE_CHUNKS_BYTES + (run->entries > 0 ? run->size_bytes / run->entries : 0);
     }
     return bytes;
 }
