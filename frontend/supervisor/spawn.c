@@ -27,6 +27,11 @@ enum {
     AT_OPTIONS,
 };
 
+/* Where a library's call is looked up when it is made first, the dynamic linker puts the vector
+ * registers on the stack, and with them what memcpy() has moved last. weir itself is linked with
+ * all looked up at the start; libc is not. */
+static char bind_now[] = "LD_BIND_NOW=1";
+
 static bool spawn(struct spawner *spawner, char **arguments, bool is_frontend, pid_t *pid_out,
                   int *control_fd_out, struct error *err);
 static _Noreturn void become_child(const struct spawner *spawner, char **arguments,
@@ -129,8 +134,9 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
         log_message(LOG_SEVERE, "could not hand descriptors to %s", arguments[AT_TITLE]);
         _exit(EXIT_NO_ROLE);
     }
-    if (is_frontend && putenv(spawner->frontend_tunables) != 0) {
-        log_message(LOG_WARNING, "the frontend will not wipe all memory that it frees");
+    if (putenv(bind_now) != 0 || (is_frontend && putenv(spawner->frontend_tunables) != 0)) {
+        log_message(LOG_WARNING, "%s will not wipe all memory that held keys",
+                    arguments[AT_TITLE]);
     }
     /* Not by name: an upgrade that replaces the file must not mix versions. */
     execv("/proc/self/exe", arguments);

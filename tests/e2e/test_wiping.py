@@ -50,6 +50,13 @@ class Wiping(ServerCase):
     def test_the_scan_finds_what_is_there(self):
         self.assertTrue(memory_holds(os.getpid(), [os.urandom(32)]))
 
+    def test_no_call_of_a_library_is_looked_up_late(self):
+        """The dynamic linker would put the vector registers on the stack, once in many batches with
+        a key that was moved just before."""
+        for title, pid in children_of(self.server.process.pid).items():
+            with open(f"/proc/{pid}/environ", "rb") as environment:
+                self.assertIn(b"LD_BIND_NOW=1", environment.read().split(b"\0"), title)
+
     def test_the_keys_of_small_batches(self):
         tables, keys = [self.new_table() for _ in range(10)], []
         with self.server.client() as client:
