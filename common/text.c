@@ -27,11 +27,13 @@ bool text_is_utf8(const void *bytes, size_t length)
             at += WORD_BYTES;
             left -= WORD_BYTES;
         }
-        if (left == 0) {
+        /* The last ones may be looked at with those before them. */
+        if (left == 0 || (length >= WORD_BYTES && left < WORD_BYTES &&
+                          !word_has_high(word_read(at + left - WORD_BYTES)))) {
             break;
         }
 
-        size_t sequence = utf8_sequence(at, left);
+        size_t sequence = *at < 0x80 ? 1 : utf8_sequence(at, left);
 
         if (sequence == 0) {
             return false;

@@ -8,7 +8,6 @@
 #include "common/limits.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "common/word.h"
 #include "worker/decode/format_table.h"
 #include "worker/decode/scan.h"
 
@@ -61,7 +60,6 @@ static bool take_cell(struct reader *reader, size_t index, size_t start, size_t 
                       struct error *err);
 static bool take_quotes_off(struct reader *reader, size_t index, uint8_t *bytes, size_t length,
                             struct error *err);
-static uint8_t *single_quotes(uint8_t *bytes, const uint8_t *end);
 static bool read_more(struct reader *reader, struct error *err);
 static bool check_growth(const struct reader *reader, struct error *err);
 static void move_row_to_front(struct reader *reader);
@@ -305,7 +303,7 @@ static bool take_quotes_off(struct reader *reader, size_t index, uint8_t *bytes,
     uint8_t *start = bytes + 1;
     uint8_t *end = bytes + length - 1;
 
-    end = length >= 2 && *end == '"' ? single_quotes(start, end) : NULL;
+    end = length >= 2 && *end == '"' ? scan_single_quotes(start, end) : NULL;
     if (end == NULL) {
         return fail_at(reader, reader->line, index, err, "text behind the closing quote");
     }
@@ -320,32 +318,6 @@ static bool take_quotes_off(struct reader *reader, size_t index, uint8_t *bytes,
         .quoted = true,
     };
     return true;
-}
-
-/* Makes one quote of two, in place, and returns the new end, or NULL where a quote stands alone.
- * JSON has one every few bytes, for which calls would cost more than they save. */
-static uint8_t *single_quotes(uint8_t *bytes, const uint8_t *end)
-{
-    const uint8_t *from = bytes;
-    uint8_t *to = bytes;
-
-    for (;;) {
-        for (; end - from >= WORD_BYTES && !word_has(word_read(from), '"'); from += WORD_BYTES) {
-            word_write(to, word_read(from));
-            to += WORD_BYTES;
-        }
-        while (from < end && *from != '"') {
-            *to++ = *from++;
-        }
-        if (from == end) {
-            return to;
-        }
-        if (from + 1 == end || from[1] != '"') {
-            return NULL;
-        }
-        *to++ = '"';
-        from += 2;
-    }
 }
 
 /* Reads on behind what is left of the row, and scans it. */
@@ -363,7 +335,7 @@ static bool read_more(struct reader *reader, struct error *err)
         size_t wanted = reader->capacity + reader->capacity / 2;
 
         reader->capacity = wanted > reader->length + size ? wanted : reader->length + size;
-        reader->window = mem_resize_array(reader->window, reader->capacity, 1);
+        reader->window = mem_resize_array(reader->window, reader->capacity + SCAN_SLACK, 1);
     }
     if (reader->ends_capacity < reader->ends_count + size + 1) {
         reader->ends_capacity = reader->ends_count + size + 1;

@@ -1,6 +1,8 @@
 /* See scan.h. */
 #include "worker/decode/scan.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -8,7 +10,16 @@
 enum {
     BLOCK_BYTES = 64,
     FUNCTIONS_MAX = 3,
+
+    /* Short texts are copied as so many bytes at once, and some more than they have. */
+    STEP_BYTES = 16,
 };
+
+_Static_assert(BLOCK_BYTES + STEP_BYTES <= SCAN_SLACK, "what is read behind the end");
+
+/* Of the bits for the bytes of a block. */
+#define EVEN_PLACES   UINT64_C(0x5555555555555555)
+#define LAST_OF_BLOCK (UINT64_C(1) << 63)
 
 /* One bit for each byte of a block. */
 struct masks {
@@ -20,6 +31,9 @@ struct masks {
 typedef struct masks (*mask_function)(const uint8_t *block);
 
 static inline uint64_t bits_up_to_each(uint64_t bits);
+static inline uint64_t quotes_of(const uint8_t *block);
+static inline uint64_t firsts_of_pairs(uint64_t quotes);
+static inline uint8_t *copy_steps(uint8_t *to, const uint8_t *from, size_t length);
 
 /* Byte by byte: what the others must agree with, and their last bytes. */
 static size_t scan_plain(const uint8_t *bytes, size_t length, uint32_t base,
@@ -167,4 +181,77 @@ scan_function scan_best(void)
     const scan_function *functions = scan_all(&count);
 
     return functions[count - 1];
+}
+
+/* Where the quotes of a block are is known before anything is moved: JSON has one every few bytes,
+ * and looking for each from the one before is slow. */
+uint8_t *scan_single_quotes(uint8_t *bytes, const uint8_t *end)
+{
+    const uint8_t *from = bytes;
+    uint8_t *to = bytes;
+
+    while (from < end) {
+        size_t length = (size_t)(end - from) < BLOCK_BYTES ? (size_t)(end - from) : BLOCK_BYTES;
+        uint64_t quotes = quotes_of(from) & ~UINT64_C(0) >> (BLOCK_BYTES - length);
+        uint64_t firsts = firsts_of_pairs(quotes);
+        uint8_t block[BLOCK_BYTES + STEP_BYTES];
+        uint8_t *made = block;
+        size_t at = 0;
+
+        if ((firsts & LAST_OF_BLOCK) != 0 && from + length < end) {
+            length--; /* the next block begins with it */
+            quotes ^= LAST_OF_BLOCK;
+            firsts ^= LAST_OF_BLOCK;
+        }
+        if ((firsts & LAST_OF_BLOCK) != 0 || firsts << 1 != (quotes ^ firsts)) {
+            return NULL;
+        }
+        for (; firsts != 0; firsts &= firsts - 1) {
+            size_t next = (size_t)__builtin_ctzll(firsts) + 1;
+
+            made = copy_steps(made, from + at, next - at);
+            at = next + 1;
+        }
+        made = copy_steps(made, from + at, length - at);
+        memcpy(to, block, (size_t)(made - block));
+        to += made - block;
+        from += length;
+    }
+    return to;
+}
+
+/* Quotes that follow each other are pairs from the first on. Where they begin at an even place,
+ * those at even places are first of a pair, else those at odd ones; adding the place where they
+ * begin carries through all that follow. */
+static inline uint64_t firsts_of_pairs(uint64_t quotes)
+{
+    uint64_t begins = quotes & ~(quotes << 1);
+    uint64_t from_even = quotes & ~(quotes + (begins & EVEN_PLACES));
+
+    return (from_even & EVEN_PLACES) | (quotes & ~from_even & ~EVEN_PLACES);
+}
+
+static inline uint64_t quotes_of(const uint8_t *block)
+{
+#if defined(__x86_64__)
+    return mask_sse2(block).quotes;
+#else
+    uint64_t quotes = 0;
+
+    for (unsigned i = 0; i < BLOCK_BYTES; i++) {
+        quotes |= (uint64_t)(block[i] == '"') << i;
+    }
+    return quotes;
+#endif
+}
+
+static inline uint8_t *copy_steps(uint8_t *to, const uint8_t *from, size_t length)
+{
+    size_t done = 0;
+
+    do {
+        memcpy(to + done, from + done, STEP_BYTES);
+        done += STEP_BYTES;
+    } while (done < length);
+    return to + length;
 }

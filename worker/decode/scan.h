@@ -26,6 +26,15 @@ typedef size_t (*scan_function)(const uint8_t *bytes, size_t length, uint32_t ba
 /* The fastest one for this machine. */
 scan_function scan_best(void);
 
+/* Makes one quote of two in the text between a cell's quotes, in place, and returns its new end, or
+ * NULL where a quote stands alone. Up to SCAN_SLACK bytes behind `end` are read, whatever they are.
+ */
+uint8_t *scan_single_quotes(uint8_t *bytes, const uint8_t *end);
+
+enum {
+    SCAN_SLACK = 80
+};
+
 /* All that this machine can run, for tests: they must agree. *count_out tells how many. */
 const scan_function *scan_all(size_t *count_out);
 

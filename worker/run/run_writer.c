@@ -59,8 +59,14 @@ bool run_writer_open(const struct run_place *place, uint64_t disk_free_min,
 
 bool run_writer_add(struct run_writer *writer, const struct run_entry *entry, struct error *err)
 {
+    size_t size = entry_size(entry);
     uint8_t header[ENTRY_HEADER_BYTES];
 
+    if (size < CHUNK_PLAIN_MAX - writer->length) {
+        entry_write(entry, writer->plain + writer->length);
+        writer->length += size;
+        return true;
+    }
     entry_write_header(entry, header);
     return append(writer, header, sizeof header, err) &&
            append(writer, entry->key, entry->key_length, err) &&

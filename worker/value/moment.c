@@ -1,6 +1,7 @@
 /* See moment.h. */
 #include "worker/value/moment.h"
 
+#include "common/word.h"
 #include "worker/value/number.h"
 
 enum {
@@ -10,8 +11,34 @@ enum {
     ERA_YEARS = 400,
     ERA_DAYS = 146097,
     EPOCH_SHIFT_DAYS = 719468, /* from 0000-03-01 to 1970-01-01 */
+    PATTERN_BYTES = 8,
 };
 
+/* Eight characters, of which a 0 stands for any digit. */
+struct pattern {
+    char text[PATTERN_BYTES];
+    uint8_t over[PATTERN_BYTES]; /* added to a byte's distance from its character: 128 or more if it
+                                    is too far */
+};
+
+enum {
+    DIGIT = 128 - 10,
+    EXACT = 128 - 1,
+};
+
+static const struct pattern year_and_month = {
+    {'0', '0', '0', '0', '-', '0', '0', '-'},
+    {DIGIT, DIGIT, DIGIT, DIGIT, EXACT, DIGIT, DIGIT, EXACT},
+};
+
+static const struct pattern clock_time = {
+    {'0', '0', ':', '0', '0', ':', '0', '0'},
+    {DIGIT, DIGIT, EXACT, DIGIT, DIGIT, EXACT, DIGIT, DIGIT},
+};
+
+static bool read_pairs(struct moment_text *text, const struct pattern *pattern,
+                       uint8_t pairs_out[PATTERN_BYTES]);
+static uint32_t read_fraction(struct moment_text *text);
 static bool read_digits(struct moment_text *text, unsigned count, uint32_t *number_out);
 static bool read_char(struct moment_text *text, char wanted);
 static int32_t days_from_civil(int32_t year, int32_t month, int32_t day);
@@ -21,6 +48,7 @@ static uint32_t month_days(uint32_t year, uint32_t month);
 bool moment_read_date(struct moment_text *text, int32_t *days_out)
 {
     bool negative = text->at < text->end && *text->at == '-';
+    uint8_t pairs[PATTERN_BYTES];
     uint32_t year = 0;
     uint32_t month = 0;
     uint32_t day = 0;
@@ -28,10 +56,11 @@ bool moment_read_date(struct moment_text *text, int32_t *days_out)
     if (text->at < text->end && (*text->at == '-' || *text->at == '+')) {
         text->at++;
     }
-    if (!read_digits(text, 4, &year) || !read_char(text, '-') || !read_digits(text, 2, &month) ||
-        !read_char(text, '-') || !read_digits(text, 2, &day)) {
+    if (!read_pairs(text, &year_and_month, pairs) || !read_digits(text, 2, &day)) {
         return false;
     }
+    year = (uint32_t)pairs[0] * 100 + pairs[2];
+    month = pairs[5];
     if ((negative && year != 0) || month < 1 || month > 12 || day < 1 ||
         day > month_days(year, month)) {
         return false;
@@ -42,32 +71,22 @@ bool moment_read_date(struct moment_text *text, int32_t *days_out)
 
 bool moment_read_time(struct moment_text *text, uint32_t *seconds_out, uint32_t *nanos_out)
 {
+    uint8_t pairs[PATTERN_BYTES];
     uint32_t hours = 0;
     uint32_t minutes = 0;
     uint32_t seconds = 0;
-    uint32_t nanos = 0;
 
-    if (!read_digits(text, 2, &hours) || !read_char(text, ':') || !read_digits(text, 2, &minutes)) {
+    *nanos_out = 0;
+    if (read_pairs(text, &clock_time, pairs)) {
+        hours = pairs[0];
+        minutes = pairs[3];
+        seconds = pairs[6];
+        *nanos_out = read_fraction(text);
+    } else if (!read_digits(text, 2, &hours) || !read_char(text, ':') ||
+               !read_digits(text, 2, &minutes)) {
         return false;
     }
-    if (read_char(text, ':')) {
-        if (!read_digits(text, 2, &seconds)) {
-            return false;
-        }
-        if (read_char(text, '.')) {
-            unsigned digits = 0;
-            uint32_t digit = 0;
-
-            for (; digits < FRACTION_DIGITS_MAX && read_digits(text, 1, &digit); digits++) {
-                nanos = nanos * 10 + digit;
-            }
-            for (; digits < FRACTION_DIGITS_MAX; digits++) {
-                nanos *= 10;
-            }
-        }
-    }
     *seconds_out = (hours * 60 + minutes) * 60 + seconds;
-    *nanos_out = nanos;
     return hours < 24 && minutes < 60 && seconds < 60;
 }
 
@@ -166,6 +185,47 @@ struct moment moment_millisecond_before(struct moment moment)
         moment.nanos = 0;
     }
     return moment;
+}
+
+/* Reads what looks like the pattern, all eight at once. pairs_out[i]: the number that the digits i
+ * and i + 1 make. */
+static bool read_pairs(struct moment_text *text, const struct pattern *pattern,
+                       uint8_t pairs_out[PATTERN_BYTES])
+{
+    uint64_t over = number_read_le(pattern->over, PATTERN_BYTES);
+    uint64_t digits = 0;
+
+    if (text->end - text->at < PATTERN_BYTES) {
+        return false;
+    }
+    /* The digits of ASCII are 0 to 9 apart from its '0' in an exclusive or, too. */
+    digits = number_read_le((const uint8_t *)text->at, PATTERN_BYTES) ^
+             number_read_le((const uint8_t *)pattern->text, PATTERN_BYTES);
+    if (word_has_high((digits + over) | digits)) {
+        return false;
+    }
+    number_write_le(pairs_out, digits * 10 + (digits >> 8), PATTERN_BYTES);
+    text->at += PATTERN_BYTES;
+    return true;
+}
+
+/* Nanoseconds of [.digits], up to 9 of them. */
+static uint32_t read_fraction(struct moment_text *text)
+{
+    uint32_t nanos = 0;
+    uint32_t digit = 0;
+    unsigned digits = 0;
+
+    if (!read_char(text, '.')) {
+        return 0;
+    }
+    for (; digits < FRACTION_DIGITS_MAX && read_digits(text, 1, &digit); digits++) {
+        nanos = nanos * 10 + digit;
+    }
+    for (; digits < FRACTION_DIGITS_MAX; digits++) {
+        nanos *= 10;
+    }
+    return nanos;
 }
 
 static bool read_digits(struct moment_text *text, unsigned count, uint32_t *number_out)

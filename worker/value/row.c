@@ -7,14 +7,13 @@
 
 enum {
     VARINT_BYTES_MAX = 10,
-    VARINT_MORE = 0x80, /* the bit of a byte that is not the last one */
+    VARINT_MORE = ROW_VARINT_MORE,
 };
 
 static enum row_next append_cells_before(struct row_cursor *cursor, struct row_cell *cell,
                                          enum row_next next, uint32_t column_id, struct buffer *out,
                                          uint32_t *last_id);
 static bool is_row(const uint8_t *cells, size_t length);
-static size_t close_long_cell(struct buffer *out, size_t start);
 static bool read_number(struct row_cursor *cursor, uint64_t *number_out);
 static bool read_varint(struct row_cursor *cursor, uint64_t *number_out);
 static uint8_t *write_varint(uint8_t *at, uint64_t number);
@@ -68,27 +67,25 @@ void row_append_cell(struct buffer *out, uint32_t *last_id, const struct row_cel
     *last_id = cell->column_id;
 }
 
-size_t row_open_cell(struct buffer *out, uint32_t *last_id, uint32_t column_id)
+size_t row_open_far_cell(struct buffer *out, uint32_t delta)
 {
     uint8_t *start = buffer_reserve(out, VARINT_BYTES_MAX + 1);
-    uint8_t *at = NULL;
 
-    REQUIRE(column_id > *last_id);
-    at = write_varint(start, column_id - *last_id);
-    out->length += (size_t)(at - start) + 1; /* most lengths take one byte */
-    *last_id = column_id;
+    out->length += (size_t)(write_varint(start, delta) - start) + 1;
     return out->length;
 }
 
-size_t row_close_cell(struct buffer *out, size_t start)
+size_t row_close_long_cell(struct buffer *out, size_t start)
 {
     size_t length = out->length - start;
+    uint8_t size[VARINT_BYTES_MAX];
+    size_t moved = (size_t)(write_varint(size, (uint64_t)length + 1) - size) - 1;
 
-    if (length + 1 < VARINT_MORE) {
-        out->bytes[start - 1] = (uint8_t)(length + 1);
-        return start;
-    }
-    return close_long_cell(out, start);
+    (void)buffer_reserve(out, moved);
+    memmove(out->bytes + start + moved, out->bytes + start, length);
+    memcpy(out->bytes + start - 1, size, moved + 1);
+    out->length += moved;
+    return start + moved;
 }
 
 bool row_merge(const uint8_t *base, size_t base_length, const uint8_t *change, size_t change_length,
@@ -170,20 +167,6 @@ static bool is_row(const uint8_t *cells, size_t length)
         next = row_cursor_next(&cursor, &cell);
     } while (next == ROW_CELL && !cell.is_null);
     return next == ROW_END;
-}
-
-/* The length takes more than the byte that was left for it. */
-static size_t close_long_cell(struct buffer *out, size_t start)
-{
-    size_t length = out->length - start;
-    uint8_t size[VARINT_BYTES_MAX];
-    size_t moved = (size_t)(write_varint(size, (uint64_t)length + 1) - size) - 1;
-
-    (void)buffer_reserve(out, moved);
-    memmove(out->bytes + start + moved, out->bytes + start, length);
-    memcpy(out->bytes + start - 1, size, moved + 1);
-    out->length += moved;
-    return start + moved;
 }
 
 /* Most take one byte. */

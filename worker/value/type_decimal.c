@@ -12,6 +12,7 @@ __extension__ typedef unsigned __int128 uint128;
 enum {
     SIGN_BIT = 0x80,
     MAGNITUDE_BYTES_MAX = 16,
+    SHORT_MAX = 18, /* digits, whatever they are, in 64 bits */
     EXPONENT_MAX = 1000000, /* far beyond any valid one, far from overflow */
 
     /* Sortable form: a class, then for non-zero numbers the power of ten and the digits in pairs,
@@ -34,6 +35,9 @@ struct number {
     int64_t scale; /* may be negative */
 };
 
+static bool read_short(const char *text, size_t length, struct number *number);
+static bool read_long(const char *text, size_t length, struct number *number,
+                      const char **problem_out);
 static bool read_mantissa(const char *text, size_t length, size_t *at, struct number *number,
                           const char **problem_out);
 static bool read_exponent(const char *text, size_t length, size_t at, int64_t *exponent_out);
@@ -47,18 +51,8 @@ static enum parse_result parse(const char *text, size_t length, struct buffer *o
                                const char **problem_out)
 {
     struct number number = {0};
-    size_t at = 0;
-    int64_t exponent = 0;
 
-    if (!read_mantissa(text, length, &at, &number, problem_out)) {
-        return PARSE_FAILED;
-    }
-    if (!read_exponent(text, length, at, &exponent)) {
-        *problem_out = "is not a decimal number";
-        return PARSE_FAILED;
-    }
-    number.scale -= exponent;
-    if (!fit(&number, problem_out)) {
+    if (!read_short(text, length, &number) && !read_long(text, length, &number, problem_out)) {
         return PARSE_FAILED;
     }
     append_stored(&number, out);
@@ -139,6 +133,54 @@ const struct type type_decimal = {
     .append_json = append_json,
     .is_valid = is_valid,
 };
+
+/* Most have few digits and no exponent: they fit as they are. False, with nothing read: it is
+ * another one, or none. */
+static bool read_short(const char *text, size_t length, struct number *number)
+{
+    size_t start = length > 0 && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+    size_t behind_point = length; /* where the digits behind the point begin */
+    uint64_t digits = 0;
+
+    if (length - start > SHORT_MAX) {
+        return false;
+    }
+    for (size_t i = start; i < length; i++) {
+        unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+
+        if (digit <= 9) {
+            digits = digits * 10 + digit;
+        } else if (text[i] == '.' && behind_point == length && length - start > 1) {
+            behind_point = i + 1;
+        } else {
+            return false;
+        }
+    }
+    *number = (struct number){
+        .negative = text[0] == '-' && digits != 0,
+        .digits = digits,
+        .scale = (int64_t)(length - behind_point),
+    };
+    return length > start;
+}
+
+static bool read_long(const char *text, size_t length, struct number *number,
+                      const char **problem_out)
+{
+    size_t at = 0;
+    int64_t exponent = 0;
+
+    *number = (struct number){0};
+    if (!read_mantissa(text, length, &at, number, problem_out)) {
+        return false;
+    }
+    if (!read_exponent(text, length, at, &exponent)) {
+        *problem_out = "is not a decimal number";
+        return false;
+    }
+    number->scale -= exponent;
+    return fit(number, problem_out);
+}
 
 /* Zeros are held back until a digit follows: those at the end may be surplus. */
 static bool read_mantissa(const char *text, size_t length, size_t *at, struct number *number,

@@ -48,10 +48,58 @@ static void test_scanners_agree_on_random_text(void **state)
     }
 }
 
+/* What scan_single_quotes() must do, byte by byte. False: a quote stands alone. */
+static bool make_single(const uint8_t *text, size_t length, uint8_t *made, size_t *made_length)
+{
+    *made_length = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '"' && (++i == length || text[i] != '"')) {
+            return false;
+        }
+        made[(*made_length)++] = text[i];
+    }
+    return true;
+}
+
+static void test_one_quote_is_made_of_two_in_random_text(void **state)
+{
+    unsigned seed = (unsigned)getpid();
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    for (unsigned round = 0; round < 20000; round++) {
+        uint8_t text[TEXT_BYTES + SCAN_SLACK];
+        uint8_t wanted[TEXT_BYTES];
+        size_t length = (size_t)rand_r(&seed) % (round % 2 == 0 ? 150 : TEXT_BYTES);
+        unsigned rarity = 1 + (unsigned)rand_r(&seed) % 80;
+        size_t wanted_length = 0;
+
+        memset(text, '"', sizeof text); /* what is behind the end means nothing */
+        for (size_t i = 0; i < length; i++) {
+            bool quote = (unsigned)rand_r(&seed) % rarity == 0;
+
+            text[i] = quote ? '"' : (uint8_t)('a' + i % 26);
+            if (quote && i + 1 < length && (unsigned)rand_r(&seed) % 400 != 0) {
+                text[++i] = '"';
+            }
+        }
+
+        bool right = make_single(text, length, wanted, &wanted_length);
+        const uint8_t *end = scan_single_quotes(text, text + length);
+
+        assert_true(right == (end != NULL));
+        if (right) {
+            assert_int_equal(end - text, wanted_length);
+            assert_memory_equal(text, wanted, wanted_length);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scanners_agree_on_random_text),
+        cmocka_unit_test(test_one_quote_is_made_of_two_in_random_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Random values of every type beside the C library: what is accepted, how it is printed, and that
  * keys sort as the values do. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -294,6 +295,32 @@ static void test_decimals_keep_every_digit_and_sort(void **state)
     }
 }
 
+/* Short plain decimals are read in a way of their own; an exponent of 0 changes nothing. */
+static void test_decimals_are_the_same_with_an_exponent(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        static const char characters[] = "0000123456789.-+";
+        OWNED(buffer_clear) struct buffer plain = {0};
+        OWNED(buffer_clear) struct buffer with_exponent = {0};
+        char text[TEXT_MAX] = "";
+        size_t length = random_number(24);
+
+        for (size_t at = 0; at < length; at++) {
+            text[at] = characters[random_number(at == 0 ? 16 : 14)];
+        }
+
+        bool accepted = parse(COLUMN_DECIMAL, text, &plain);
+
+        memcpy(text + length, "e0", sizeof "e0");
+        if (parse(COLUMN_DECIMAL, text, &with_exponent) != accepted ||
+            plain.length != with_exponent.length ||
+            (accepted && memcmp(plain.bytes, with_exponent.bytes, plain.length) != 0)) {
+            fail_msg("\"%s\" is not what it is without its end", text);
+        }
+    }
+}
+
 /* Seconds and nanoseconds as ISO 8601, the date by gmtime. */
 static void make_moment(int64_t seconds, unsigned nanos, char text[TEXT_MAX])
 {
@@ -338,6 +365,35 @@ static void test_moments_are_those_of_gmtime_and_sort(void **state)
         a[strcspn(a, "T")] = '\0';
         print(COLUMN_NAIVE_DATE, a, printed);
         assert_string_equal(printed, a);
+    }
+}
+
+/* Whether a byte may stand where a moment has that character. */
+static bool may_stand_for(char character, unsigned byte)
+{
+    if (character == 'T') {
+        return byte == 'T' || byte == 't' || byte == ' ';
+    }
+    return isdigit((unsigned char)character) ? isdigit((int)byte) != 0
+                                             : byte == (unsigned char)character;
+}
+
+static void test_moments_with_a_wrong_byte_are_refused(void **state)
+{
+    static const char moment[] = "2007-12-03T10:15:30";
+
+    (void)state;
+    for (size_t at = 0; at < sizeof moment - 1; at++) {
+        for (unsigned byte = 1; byte < 256; byte++) {
+            OWNED(buffer_clear) struct buffer stored = {0};
+            char text[sizeof moment];
+
+            memcpy(text, moment, sizeof moment);
+            text[at] = (char)byte;
+            if (!may_stand_for(moment[at], byte) && parse(COLUMN_NAIVE_DATETIME, text, &stored)) {
+                fail_msg("byte %u at %zu of a moment is accepted", byte, at);
+            }
+        }
     }
 }
 
@@ -399,7 +455,9 @@ int main(void)
         cmocka_unit_test(test_doubles_print_as_the_shortest_text),
         cmocka_unit_test(test_floats_are_those_of_strtof),
         cmocka_unit_test(test_decimals_keep_every_digit_and_sort),
+        cmocka_unit_test(test_decimals_are_the_same_with_an_exponent),
         cmocka_unit_test(test_moments_are_those_of_gmtime_and_sort),
+        cmocka_unit_test(test_moments_with_a_wrong_byte_are_refused),
         cmocka_unit_test(test_keys_of_two_columns_sort_by_the_first_then_the_second),
     };
     const char *given = getenv("WEIR_TEST_SEED");
