@@ -8,6 +8,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Touching memory for the first time costs a fault a page, and finding one again a look at the page
+ * table: with large pages there are few. Where the system has none, small ones do. */
+#define LARGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
+
+static size_t mapped_size(size_t size);
+static void *map_pages(size_t size);
+static void *move_pages(void *from, size_t old_size, void *to, size_t new_size);
+static void *unmap(void *pages, size_t size);
 static _Noreturn void out_of_memory(size_t size);
 
 void mem_free(void *block)
@@ -58,24 +66,18 @@ void *mem_resize_array(void *block, size_t count, size_t size)
 
 void *mem_resize_pages(void *pages, size_t old_size, size_t new_size)
 {
-    void *resized = NULL;
+    size_t old_mapped = mapped_size(old_size);
+    size_t new_mapped = mapped_size(new_size);
 
     if (new_size == 0) {
-        if (pages != NULL) {
-            (void)munmap(pages, old_size);
-        }
-        return NULL;
+        return pages != NULL ? unmap(pages, old_mapped) : NULL;
     }
-    resized = pages != NULL ? mremap(pages, old_size, new_size, MREMAP_MAYMOVE)
-                            : mmap(NULL, new_size, PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (resized == MAP_FAILED) {
-        out_of_memory(new_size);
+    if (pages == NULL) {
+        return map_pages(new_mapped);
     }
-    /* Touching memory for the first time costs a fault a page: in large pages there are few. Where
-     * the system has none, small ones do. */
-    (void)madvise(resized, new_size, MADV_HUGEPAGE);
-    return resized;
+    return new_mapped == old_mapped
+               ? pages
+               : move_pages(pages, old_mapped, map_pages(new_mapped), new_mapped);
 }
 
 void *mem_copy(const void *bytes, size_t size)
@@ -118,6 +120,57 @@ void mem_release(void *pointer)
 
     mem_free(*owned);
     *owned = NULL;
+}
+
+/* From one large page on in whole ones, so that they stay whole where the memory grows. */
+static size_t mapped_size(size_t size)
+{
+    return size < LARGE_PAGE_BYTES
+               ? size
+               : (size + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+}
+
+/* New pages, from the beginning of a large one on if they fill it. */
+static void *map_pages(size_t size)
+{
+    size_t slack = size < LARGE_PAGE_BYTES ? 0 : LARGE_PAGE_BYTES;
+    uint8_t *mapped =
+        mmap(NULL, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (mapped == MAP_FAILED) {
+        out_of_memory(size);
+    }
+    if (slack > 0) {
+        size_t before = (LARGE_PAGE_BYTES - (uintptr_t)mapped % LARGE_PAGE_BYTES) % slack;
+
+        if (before > 0) {
+            (void)munmap(mapped, before);
+        }
+        mapped += before;
+        (void)munmap(mapped + size, slack - before);
+        (void)madvise(mapped, size, MADV_HUGEPAGE);
+    }
+    return mapped;
+}
+
+/* Large pages go over as they are, small ones are copied: they would stay small. */
+static void *move_pages(void *from, size_t old_size, void *to, size_t new_size)
+{
+    if (old_size >= LARGE_PAGE_BYTES && new_size > old_size) {
+        if (mremap(from, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+            out_of_memory(new_size);
+        }
+        return to;
+    }
+    memcpy(to, from, old_size < new_size ? old_size : new_size);
+    (void)unmap(from, old_size);
+    return to;
+}
+
+static void *unmap(void *pages, size_t size)
+{
+    (void)munmap(pages, size);
+    return NULL;
 }
 
 static _Noreturn void out_of_memory(size_t size)

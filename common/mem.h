@@ -26,7 +26,7 @@ void *mem_resize_array(void *block, size_t count, size_t size) __attribute__((re
 
 /* Resizes memory that comes from the system in whole pages: it goes back at once when it is freed,
  * whatever malloc would keep. `pages` is NULL or what the last call returned for `old_size`; a
- * `new_size` of 0 frees it and returns NULL. New pages are zero. */
+ * `new_size` of 0 frees it and returns NULL. New bytes are not initialised. */
 void *mem_resize_pages(void *pages, size_t old_size, size_t new_size);
 
 /* A copy of `size` bytes of `bytes`. */

@@ -135,8 +135,7 @@ static _Noreturn void become_child(const struct spawner *spawner, char **argumen
         _exit(EXIT_NO_ROLE);
     }
     if (putenv(bind_now) != 0 || (is_frontend && putenv(spawner->frontend_tunables) != 0)) {
-        log_message(LOG_WARNING, "%s will not wipe all memory that held keys",
-                    arguments[AT_TITLE]);
+        log_message(LOG_WARNING, "%s will not wipe all memory that held keys", arguments[AT_TITLE]);
     }
     /* Not by name: an upgrade that replaces the file must not mix versions. */
     execv("/proc/self/exe", arguments);

@@ -27,12 +27,12 @@ enum {
 };
 
 static const struct pattern year_and_month = {
-    {'0', '0', '0', '0', '-', '0', '0', '-'},
+    {'0',   '0',   '0',   '0',   '-',   '0',   '0',   '-'  },
     {DIGIT, DIGIT, DIGIT, DIGIT, EXACT, DIGIT, DIGIT, EXACT},
 };
 
 static const struct pattern clock_time = {
-    {'0', '0', ':', '0', '0', ':', '0', '0'},
+    {'0',   '0',   ':',   '0',   '0',   ':',   '0',   '0'  },
     {DIGIT, DIGIT, EXACT, DIGIT, DIGIT, EXACT, DIGIT, DIGIT},
 };
 

@@ -12,7 +12,7 @@ __extension__ typedef unsigned __int128 uint128;
 enum {
     SIGN_BIT = 0x80,
     MAGNITUDE_BYTES_MAX = 16,
-    SHORT_MAX = 18, /* digits, whatever they are, in 64 bits */
+    SHORT_MAX = 18,         /* digits, whatever they are, in 64 bits */
     EXPONENT_MAX = 1000000, /* far beyond any valid one, far from overflow */
 
     /* Sortable form: a class, then for non-zero numbers the power of ten and the digits in pairs,
