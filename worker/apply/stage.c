@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "common/text.h"
+#include "worker/apply/former.h"
 
 enum {
     /* About as many as cost the same copied, one behind the other, as one page that is changed. */
@@ -16,8 +17,9 @@ struct stage {
     struct store *store;
     struct store_txn *txn;
     struct store_watch watch;
-    struct table *table;  /* as the registry names it */
-    struct table *filled; /* as it will name it; NULL: the table is changed where it is */
+    struct table *table;   /* as the registry names it */
+    struct table *filled;  /* as it will name it; NULL: the table is changed where it is */
+    struct former *former; /* the rows that it is filled from */
 };
 
 static bool was_switched(struct store *store, const struct table *table,
@@ -68,7 +70,11 @@ struct store_txn *stage_txn(struct stage *stage)
 bool stage_complete(struct stage *stage, struct error *err)
 {
     store_txn_copy_former(stage->txn);
-    return store_txn_check(stage->txn, err);
+    if (!store_txn_check(stage->txn, err)) {
+        return false;
+    }
+    former_close(&stage->former);
+    return true;
 }
 
 bool stage_commit(struct stage **stage_in, bool *spilled_out, struct error *err)
@@ -153,27 +159,20 @@ static bool has_room(const struct stage *stage)
 
 static bool begin_filling(struct stage *stage, const uint8_t operation_id[16], struct error *err)
 {
-    OWNED(store_reader_close) struct store_reader *former = NULL;
     OWNED(table_free) struct table *filled = table_copy(stage->table);
 
     store_txn_abort(&stage->txn);
     memcpy(filled->operation_id, operation_id, sizeof filled->operation_id);
-    if (!store_reader_open(stage->store, stage->table->schema_name, stage->table->name, &former,
-                           err)) {
+    if (!former_open(stage->store, stage->table, &stage->former, err)) {
         return false;
-    }
-    if (former == NULL) {
-        return error_set(err, ERROR_STORE, "table \"%s.%s\" was changed meanwhile",
-                         text_name(stage->table->schema_name).text,
-                         text_name(stage->table->name).text);
     }
     /* Until that is done, the generation that `filled` names is the table's. */
     if (!generation_make(stage->store, filled, err)) {
         return false;
     }
     stage->filled = MOVE(filled);
-    if (!store_txn_begin_filling(stage->store, stage->filled, &former, operation_id, &stage->txn,
-                                 err)) {
+    if (!store_txn_begin_filling(stage->store, stage->filled, former_rows(stage->former),
+                                 operation_id, &stage->txn, err)) {
         drop_filled(stage);
         return false;
     }
@@ -192,6 +191,7 @@ static void stage_free(struct stage **stage)
 {
     if (*stage != NULL) {
         store_txn_abort(&(*stage)->txn);
+        former_close(&(*stage)->former);
         table_free(&(*stage)->table);
         table_free(&(*stage)->filled);
         mem_free(*stage);

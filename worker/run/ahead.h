@@ -1,7 +1,7 @@
 /* Runs ahead of a reader of entries: they are made in a thread of its own.
  *
- * Decrypting and merging runs costs about as much as writing the rows: on a second core it is free.
- * Entries go from one thread to the other in blocks. For the files of this folder. */
+ * Decrypting and merging runs costs about half of what writing the rows does: on a second core it
+ * is free. Entries go from one thread to the other in blocks. */
 #ifndef WEIR_WORKER_RUN_AHEAD_H
 #define WEIR_WORKER_RUN_AHEAD_H
 

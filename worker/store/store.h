@@ -125,18 +125,42 @@ struct store_watch {
 /* Has the transaction watched from now on: counting and copying may take minutes. */
 void store_txn_watch(struct store_txn *txn, const struct store_watch *watch);
 
-struct store_reader;
+/* A row with its key. */
+struct store_row {
+    const uint8_t *key;
+    size_t key_length;
+    const uint8_t *row; /* NULL: there is none */
+    size_t row_length;
+};
+
+enum store_next {
+    STORE_ROW,
+    STORE_END,
+    STORE_FAILED,
+};
+
+/* Gives the next row, borrowed until the next call. */
+typedef enum store_next store_rows_next(void *context, struct store_row *row_out,
+                                        struct error *err);
+
+/* Rows that come from somewhere, in ascending order of keys. */
+struct store_rows {
+    store_rows_next *next;
+    void *context;
+    uint64_t sequence; /* of the last batch in them */
+};
 
 /* Begins to fill the empty generation that generation_make() has made. Nobody reads it before
  * registry_switch() names it, and a crash throws it away; so what is put goes to its file in
  * portions, and the commit makes all of it durable at once. Filling takes little memory, and the
  * disk works meanwhile.
  *
- * `former` (NULL: none) reads rows that the new generation takes over, and is the transaction's
- * from then on: to the caller they are there from the beginning. They are copied when a key beyond
- * them is asked for, and not at all where they are overwritten or deleted in order of keys. */
+ * `former` (NULL: none) gives rows that the new generation takes over, and stays the caller's until
+ * the transaction has ended: to the caller they are there from the beginning. They are copied when
+ * a key beyond them is asked for, and not at all where they are overwritten or deleted in order of
+ * keys. */
 MUST_CHECK bool store_txn_begin_filling(struct store *store, const struct table *table,
-                                        struct store_reader **former,
+                                        const struct store_rows *former,
                                         const uint8_t operation_id[16], struct store_txn **txn_out,
                                         struct error *err);
 
@@ -169,14 +193,6 @@ void store_row_put(struct store_txn *txn, const void *key, size_t key_length, co
 /* Deletes a row if it is there. */
 void store_row_delete(struct store_txn *txn, const void *key, size_t key_length);
 
-/* A row with its key. */
-struct store_row {
-    const uint8_t *key;
-    size_t key_length;
-    const uint8_t *row; /* NULL: there is none */
-    size_t row_length;
-};
-
 /* Among the rows whose keys have the length of `key` and share its first `shared_length` bytes (the
  * versions of a record): the last one before `key`, and the first one at or behind it. *row_out is
  * borrowed until the next call on the transaction. */
@@ -199,6 +215,8 @@ void store_txn_abort(struct store_txn **txn);
 
 /* Rows of one table in key order, as of one moment: a whole number of batches (store_reader). */
 
+struct store_reader;
+
 /* Opens the table by name as it stands now: registry and rows agree. *reader_out is NULL if there
  * is no such table. */
 MUST_CHECK bool store_reader_open(struct store *store, const char *schema_name,
@@ -211,12 +229,6 @@ uint64_t store_reader_rows(const struct store_reader *reader);
 
 /* The sequence number of the last batch in it. */
 uint64_t store_reader_sequence(const struct store_reader *reader);
-
-enum store_next {
-    STORE_ROW,
-    STORE_END,
-    STORE_FAILED,
-};
 
 /* The next row's key and bytes (sequence in front), borrowed until the next call. */
 enum store_next store_reader_next(struct store_reader *reader, const uint8_t **key_out,

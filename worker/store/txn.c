@@ -51,7 +51,7 @@ bool store_txn_begin(struct store *store, const struct table *table, const uint8
 }
 
 bool store_txn_begin_filling(struct store *store, const struct table *table,
-                             struct store_reader **former, const uint8_t operation_id[16],
+                             const struct store_rows *former, const uint8_t operation_id[16],
                              struct store_txn **txn_out, struct error *err)
 {
     OWNED(store_txn_abort) struct store_txn *txn = txn_new(store, table, operation_id);
@@ -61,8 +61,8 @@ bool store_txn_begin_filling(struct store *store, const struct table *table,
         return false;
     }
     if (former != NULL) {
-        txn->former = MOVE(*former);
-        txn->batch->sequence = store_reader_sequence(txn->former);
+        txn->former = former;
+        txn->batch->sequence = former->sequence;
         txn_next_former(txn);
     }
     *txn_out = MOVE(txn);
@@ -270,7 +270,6 @@ static void release(struct store_txn **txn_in)
 {
     struct store_txn *txn = MOVE(*txn_in);
 
-    store_reader_close(&txn->former);
     if (txn->cursor != NULL) {
         mdb_cursor_close(txn->cursor);
     }

@@ -41,7 +41,7 @@ struct store_txn {
     struct timespec written_at; /* when the file was last written before this transaction */
 
     /* Rows that are still to be copied: all that the former generation has from this one on. */
-    struct store_reader *former; /* NULL: there are none */
+    const struct store_rows *former; /* NULL: there are none */
     MDB_val former_key;
     MDB_val former_row;
     bool in_former; /* the key of the last look-up is that row's */

@@ -180,23 +180,21 @@ void store_row_from(struct store_txn *txn, const void *key, size_t key_length, s
 /* Whoever takes the former row in hand, or leaves it out, goes on to the next. */
 void txn_next_former(struct store_txn *txn)
 {
-    const uint8_t *key = NULL;
-    const uint8_t *row = NULL;
+    struct store_row row = {0};
     enum store_next next = STORE_END;
 
     txn->in_former = false;
     if (txn->failure.kind != ERROR_NONE) {
         return;
     }
-    next = store_reader_next(txn->former, &key, &txn->former_key.mv_size, &row,
-                             &txn->former_row.mv_size, &txn->failure);
-    txn->former_key.mv_data = (void *)(uintptr_t)key;
-    txn->former_row.mv_data = (void *)(uintptr_t)row;
+    next = txn->former->next(txn->former->context, &row, &txn->failure);
+    txn->former_key = (MDB_val){row.key_length, (void *)(uintptr_t)row.key};
+    txn->former_row = (MDB_val){row.row_length, (void *)(uintptr_t)row.row};
     if (next == STORE_FAILED) {
         txn_fail_named(txn);
     }
     if (next != STORE_ROW) {
-        store_reader_close(&txn->former);
+        txn->former = NULL;
     }
 }
 

@@ -152,12 +152,20 @@ static void model_check_table(const struct model *model, struct store *store)
     store_reader_close(&reader);
 }
 
-/* Begins to fill a new generation; *filled_out names it. */
-static void begin_filling(struct store *store, struct model *model, const struct table *table,
-                          struct table **filled_out)
+static enum store_next next_former(void *context, struct store_row *row_out, struct error *err)
+{
+    return store_reader_next(context, &row_out->key, &row_out->key_length, &row_out->row,
+                             &row_out->row_length, err);
+}
+
+/* Begins to fill a new generation from the rows of the one before, which the caller closes behind
+ * the transaction; *filled_out names it. */
+static struct store_reader *begin_filling(struct store *store, struct model *model,
+                                          const struct table *table, struct table **filled_out)
 {
     static uint8_t operation[LIMIT_OPERATION_ID_BYTES] = {100};
     struct table *filled = table_copy(table);
+    static struct store_rows rows;
     struct store_reader *former = NULL;
     struct error err = {0};
 
@@ -165,9 +173,10 @@ static void begin_filling(struct store *store, struct model *model, const struct
     memcpy(filled->operation_id, operation, sizeof operation);
     assert_true(generation_make(store, filled, &err));
     assert_true(store_reader_open(store, "s", "t", &former, &err));
-    assert_true(store_txn_begin_filling(store, filled, &former, operation, &model->txn, &err));
-    assert_null(former);
+    rows = (struct store_rows){next_former, former, store_reader_sequence(former)};
+    assert_true(store_txn_begin_filling(store, filled, &rows, operation, &model->txn, &err));
     *filled_out = filled;
+    return former;
 }
 
 /* Batches of some phases, each of which finds the rows of the ones before it. */
@@ -184,11 +193,13 @@ static void test_former_rows_are_there_from_the_beginning(void **state)
         bool spilled = false;
         struct error err = {0};
 
-        begin_filling(store, &model, table, &filled);
+        struct store_reader *former = begin_filling(store, &model, table, &filled);
+
         for (unsigned phase = 0; phase <= batch % 3; phase++) {
             model_phase(&model);
         }
         assert_true(store_txn_commit(&model.txn, &spilled, &err));
+        store_reader_close(&former);
         assert_true(registry_switch(store, table, filled, &err));
         table_free(&table);
         table = filled;
