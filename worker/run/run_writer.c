@@ -16,11 +16,6 @@
 /* How much is written between looks at the disk's free space. */
 #define SPACE_CHECK_BYTES (4 * MIB)
 
-enum {
-    /* Written at once: the more, the larger the pages that the kernel keeps them in. */
-    WRITE_CHUNKS = 8
-};
-
 struct run_writer {
     char *path;
     int fd;
@@ -30,9 +25,8 @@ struct run_writer {
     uint64_t size_bytes;
     bool finished;
     size_t length; /* of plain */
-    size_t sealed_length;
     uint8_t plain[CHUNK_PLAIN_MAX];
-    uint8_t sealed[WRITE_CHUNKS * CHUNK_SEALED_MAX];
+    uint8_t sealed[CHUNK_SEALED_MAX];
 };
 
 static bool append(struct run_writer *writer, const uint8_t *bytes, size_t length,
@@ -125,17 +119,11 @@ static bool append(struct run_writer *writer, const uint8_t *bytes, size_t lengt
 
 static bool write_chunk(struct run_writer *writer, bool is_last, struct error *err)
 {
-    size_t length = 0;
+    size_t size =
+        chunk_seal(writer->cipher, writer->plain, writer->length, is_last, writer->sealed);
 
-    writer->sealed_length += chunk_seal(writer->cipher, writer->plain, writer->length, is_last,
-                                        writer->sealed + writer->sealed_length);
     writer->length = 0;
-    if (!is_last && writer->sealed_length + CHUNK_SEALED_MAX <= sizeof writer->sealed) {
-        return true;
-    }
-    length = writer->sealed_length;
-    writer->sealed_length = 0;
-    return write_all(writer, writer->sealed, length, err);
+    return write_all(writer, writer->sealed, size, err);
 }
 
 static bool write_all(struct run_writer *writer, const uint8_t *bytes, size_t length,
