@@ -211,7 +211,7 @@ class Killing(FaultCase):
         paths = paths_of(self.server.data_dir)
         before = self.held()
         with Injection(workers or self.workers(), f"{call}:signal=KILL:when={number}",
-                       paths=paths) as injection:
+                       paths=paths, follow=workers is None) as injection:
             kind, text = self.call(rpc, request)
         after = self.held()
         self.assertIn(kind, ("success", "UNAVAILABLE"), text)

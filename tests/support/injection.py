@@ -27,10 +27,12 @@ def can_inject():
 
 class Injection:
     """While it is entered: `expressions` as strace's inject takes them, in processes `pids`;
-    `paths`: only in calls on those files or folders. `trace`: which calls are recorded; all."""
+    `paths`: only in calls on those files or folders. `trace`: which calls are recorded; all.
+    `follow` False: only in these threads, not in others of their processes."""
 
-    def __init__(self, pids, *expressions, paths=(), trace=None):
+    def __init__(self, pids, *expressions, paths=(), trace=None, follow=True):
         self.pids = list(pids)
+        self.follow = ["-f"] if follow else []
         self.options = [option for expression in expressions
                         for option in ("-e", f"inject={expression}")]
         self.options += [option for path in paths for option in ("-P", path)]
@@ -41,8 +43,9 @@ class Injection:
     def __enter__(self):
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(
-                ["strace", "-f", "-y", "-o", os.path.join(self.folder.name, "calls"), *self.options,
-                 *[f"--attach={pid}" for pid in self.pids]], stdout=said, stderr=said)
+                ["strace", *self.follow, "-y", "-o", os.path.join(self.folder.name, "calls"),
+                 *self.options, *[f"--attach={pid}" for pid in self.pids]],
+                stdout=said, stderr=said)
         wait_until(self.is_attached, what="strace to attach")
         return self
 
@@ -62,6 +65,9 @@ class Injection:
             self.process.wait()
         with open(os.path.join(self.folder.name, "calls"), encoding="latin-1") as calls:
             self.calls = calls.read()
+        if not self.follow and len(self.pids) == 1:  # then strace leaves the thread out
+            self.calls = "".join(f"{self.pids[0]} {call}"
+                                 for call in self.calls.splitlines(keepends=True))
         self.folder.cleanup()
 
     def hit(self):

@@ -4,8 +4,6 @@
  * be slow for a moment. Large entries make large blocks: then only two are in use. */
 #include "worker/run/ahead.h"
 
-#include <signal.h>
-
 #include <pthread.h>
 
 #include "common/buffer.h"
@@ -60,20 +58,12 @@ static void take_block(struct ahead *ahead);
 bool ahead_start(ahead_source *source, void *context, struct ahead **ahead_out, struct error *err)
 {
     struct ahead *ahead = mem_zero(sizeof *ahead);
-    sigset_t all;
-    sigset_t before;
-    int result = 0;
 
     ahead->source = source;
     ahead->context = context;
     pthread_mutex_init(&ahead->mutex, NULL);
     pthread_cond_init(&ahead->moved, NULL);
-    /* Signals are the process's main thread's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(&ahead->thread, NULL, run, ahead);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (result != 0) {
+    if (pthread_create(&ahead->thread, NULL, run, ahead) != 0) {
         mem_free(ahead);
         return error_set(err, ERROR_UNAVAILABLE, "could not start a thread");
     }

@@ -105,16 +105,6 @@ bool env_sync(MDB_env *env, struct error *err)
     return result == 0 || env_fail(err, result, "could not sync");
 }
 
-void env_write_behind(MDB_env *env)
-{
-    mdb_filehandle_t file = -1;
-
-    if (mdb_env_get_fd(env, &file) == 0) {
-        /* What fails here fails again in env_sync(). */
-        (void)sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
-    }
-}
-
 bool env_remove(const char *path, struct error *err)
 {
     OWNED(mem_release) char *lock_path = mem_format("%s-lock", path);

@@ -41,10 +41,6 @@ MUST_CHECK bool env_commit(MDB_txn **txn, struct error *err);
 /* Makes durable what was committed to an unsynced environment. */
 MUST_CHECK bool env_sync(MDB_env *env, struct error *err);
 
-/* Lets the disk begin with what was committed to an unsynced environment, and does not wait: there
- * is less left for env_sync() to wait for. */
-void env_write_behind(MDB_env *env);
-
 /* Removes an environment's file and the lock file beside it; missing ones are fine. */
 MUST_CHECK bool env_remove(const char *path, struct error *err);
 

@@ -21,6 +21,9 @@
 #define PORTION_BYTES (8 * MIB)
 #endif
 
+/* What is synced at once meanwhile. */
+#define FLUSH_BYTES (2 * PORTION_BYTES)
+
 enum {
     TICK_ROWS = 1024
 };
@@ -30,6 +33,8 @@ static struct store_txn *txn_new(const struct store *store, const struct table *
 static bool begin_named(struct store *store, struct store_txn *txn, struct error *err);
 static bool begin(struct store *store, struct store_txn *txn, struct error *err);
 static void write_portion(struct store_txn *txn);
+static void flush_behind(struct store_txn *txn);
+static bool stop_flushing(struct store_txn *txn, struct error *err);
 static void tick(struct store_txn *txn);
 static bool commit_durably(struct store_txn *txn, struct error *err);
 static struct timespec file_written_at(const struct store_txn *txn);
@@ -238,7 +243,7 @@ static void write_portion(struct store_txn *txn)
     txn->located = false;
     result = mdb_txn_commit(MOVE(txn->txn));
     if (result == 0) {
-        env_write_behind(txn->env);
+        flush_behind(txn);
         result = mdb_txn_begin(txn->env, NULL, 0, &txn->txn);
         txn->written_at = file_written_at(txn);
     }
@@ -250,9 +255,28 @@ static void write_portion(struct store_txn *txn)
     }
 }
 
+static void flush_behind(struct store_txn *txn)
+{
+    mdb_filehandle_t file = -1;
+
+    if (txn->flusher == NULL && mdb_env_get_fd(txn->env, &file) == 0) {
+        txn->flusher = flusher_start(file, FLUSH_BYTES);
+    }
+    flusher_wrote(txn->flusher, PORTION_BYTES);
+}
+
+/* What the flusher could not sync, the sync of the commit would not tell of. */
+static bool stop_flushing(struct store_txn *txn, struct error *err)
+{
+    int failure = flusher_stop(&txn->flusher);
+
+    return failure == 0 || env_fail(err, env_write_result(txn->env, failure), "could not sync");
+}
+
 static bool commit_durably(struct store_txn *txn, struct error *err)
 {
-    return env_commit(&txn->txn, err) && (!txn->fills || env_sync(txn->env, err));
+    return env_commit(&txn->txn, err) &&
+           (!txn->fills || (stop_flushing(txn, err) && env_sync(txn->env, err)));
 }
 
 static struct timespec file_written_at(const struct store_txn *txn)
@@ -274,6 +298,7 @@ static void release(struct store_txn **txn_in)
         mdb_cursor_close(txn->cursor);
     }
     env_abort(&txn->txn);
+    (void)!flusher_stop(&txn->flusher); /* nothing of it is kept */
     env_close(&txn->env);
     if (txn->batch != NULL) {
         weir__batch_entry__free_unpacked(txn->batch, NULL);

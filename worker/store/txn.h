@@ -12,6 +12,7 @@
 
 #include "common/buffer.h"
 #include "common/limits.h"
+#include "worker/store/flusher.h"
 #include "worker/store/store_internal.h"
 
 struct store_txn {
@@ -34,6 +35,7 @@ struct store_txn {
     struct buffer last_key;     /* no key of the table is greater; empty: the table is empty */
     bool fills;                 /* a generation that the registry does not name yet */
     uint64_t portion_bytes;     /* put since the last portion was written */
+    struct flusher *flusher;    /* of portions; NULL before the first */
     struct buffer scratch;      /* a row put together from pieces */
     struct store_watch watch;   /* tick NULL: nobody watches */
     uint64_t unwatched_rows;    /* gone over, of which it is told every 1024th */
