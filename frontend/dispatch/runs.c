@@ -13,6 +13,7 @@
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/removal.h"
 #include "common/require.h"
 #include "common/text.h"
 
@@ -32,7 +33,7 @@ void runs_clear(struct runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
         /* By name, since the folder may not open where descriptors have run out. */
-        (void)unlink(runs->runs[i]->path);
+        (void)removal_unlink(runs->runs[i]->path);
         weir__run__free_unpacked(runs->runs[i], NULL);
     }
     remove_folder(runs->folder);
@@ -102,7 +103,7 @@ void runs_replace(struct runs *runs, Weir__Run **merged, size_t count, Weir__Res
 
     REQUIRE(result->n_runs == 1);
     for (size_t i = 0; i < count; i++) {
-        (void)unlink(merged[i]->path);
+        (void)removal_unlink(merged[i]->path);
         weir__run__free_unpacked(merged[i], NULL);
     }
     runs->runs[first] = result->runs[0];

@@ -10,6 +10,7 @@
 #include <dirent.h>
 
 #include "common/mem.h"
+#include "common/removal.h"
 #include "common/text.h"
 
 static void directory_close(DIR **directory);
@@ -84,7 +85,7 @@ bool folder_remove(const char *path, struct error *err)
     if (is_folder && !folder_each(path, remove_child, &path, err)) {
         return false;
     }
-    if ((is_folder ? rmdir(path) : unlink(path)) != 0 && errno != ENOENT) {
+    if ((is_folder ? rmdir(path) : removal_unlink(path)) != 0 && errno != ENOENT) {
         return error_set_errno(err, ERROR_STORE, "could not remove \"%s\"", text_path(path).text);
     }
     return true;
