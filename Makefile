@@ -127,7 +127,8 @@ bench bench-full: build_dependencies
 	@command -v npm >/dev/null || $(INSTALL) nodejs npm || true
 	@cmake --preset Release >/dev/null
 	@$(MAKE) build PRESET=Release BUILD_ARGS="--target weir python_messages bench_programs"
-	@$(CLIENT) tests/bench/suite --command "make $@" $(BENCH_OPTIONS) $(ARGS)
+	@$(CLIENT) tests/bench/suite --command "make $@$(if $(ARGS), ARGS=\"$(ARGS)\")" \
+	    $(BENCH_OPTIONS) $(ARGS)
 
 bench: BENCH_OPTIONS = --quick --rows 400000 --repetitions 1 --small-batches 300
 bench-full: BENCH_OPTIONS = --output BENCHMARKS.md

@@ -2,6 +2,7 @@
 #include "common/mem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,11 @@
  * table: with large pages there are few. Where the system has none, small ones do. */
 #define LARGE_PAGE_BYTES ((size_t)2 * 1024 * 1024)
 
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
 static size_t mapped_size(size_t size);
-static void *map_pages(size_t size);
-static void *move_pages(void *from, size_t old_size, void *to, size_t new_size);
+static void *map_pages(size_t size, int protection);
+static void *move_pages(void *from, size_t old_size, size_t new_size);
 static void *unmap(void *pages, size_t size);
 static _Noreturn void out_of_memory(size_t size);
 
@@ -73,11 +76,9 @@ void *mem_resize_pages(void *pages, size_t old_size, size_t new_size)
         return pages != NULL ? unmap(pages, old_mapped) : NULL;
     }
     if (pages == NULL) {
-        return map_pages(new_mapped);
+        return map_pages(new_mapped, READ_WRITE);
     }
-    return new_mapped == old_mapped
-               ? pages
-               : move_pages(pages, old_mapped, map_pages(new_mapped), new_mapped);
+    return new_mapped == old_mapped ? pages : move_pages(pages, old_mapped, new_mapped);
 }
 
 void *mem_copy(const void *bytes, size_t size)
@@ -131,11 +132,10 @@ static size_t mapped_size(size_t size)
 }
 
 /* New pages, from the beginning of a large one on if they fill it. */
-static void *map_pages(size_t size)
+static void *map_pages(size_t size, int protection)
 {
     size_t slack = size < LARGE_PAGE_BYTES ? 0 : LARGE_PAGE_BYTES;
-    uint8_t *mapped =
-        mmap(NULL, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *mapped = mmap(NULL, size + slack, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (mapped == MAP_FAILED) {
         out_of_memory(size);
@@ -153,17 +153,21 @@ static void *map_pages(size_t size)
     return mapped;
 }
 
-/* Large pages go over as they are, small ones are copied: they would stay small. */
-static void *move_pages(void *from, size_t old_size, void *to, size_t new_size)
+/* Large pages go over as they are, to a place that takes no memory until then. Small ones are
+ * copied: they would stay small. */
+static void *move_pages(void *from, size_t old_size, size_t new_size)
 {
-    if (old_size >= LARGE_PAGE_BYTES && new_size > old_size) {
-        if (mremap(from, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
-            out_of_memory(new_size);
-        }
+    bool moves = old_size >= LARGE_PAGE_BYTES && new_size > old_size;
+    void *to = map_pages(new_size, moves ? PROT_NONE : READ_WRITE);
+
+    if (!moves) {
+        memcpy(to, from, old_size < new_size ? old_size : new_size);
+        (void)unmap(from, old_size);
         return to;
     }
-    memcpy(to, from, old_size < new_size ? old_size : new_size);
-    (void)unmap(from, old_size);
+    if (mremap(from, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+        out_of_memory(new_size);
+    }
     return to;
 }
 

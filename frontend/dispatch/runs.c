@@ -17,6 +17,7 @@
 #include "common/require.h"
 #include "common/text.h"
 
+static size_t smallest_neighbours(Weir__Run *const *runs, size_t count, size_t wanted);
 static void remove_folder(const char *path);
 static int compare_runs(const void *a, const void *b);
 
@@ -72,29 +73,41 @@ bool runs_surplus(const struct runs *runs, Weir__Run ***merged_out, size_t *coun
          kind++) {
         Weir__Run **of_kind = NULL;
         size_t count = 0;
-        size_t best = 0;
+        size_t surplus = 0;
 
         runs_of_kind(runs, (Weir__FileKind)kind, &of_kind, &count);
         if (count <= LIMIT_RUNS_MERGED) {
             continue;
         }
-        /* Those that were merged already are large: the smallest row of neighbours goes next, and
-         * no byte is merged more often than needed. */
-        for (size_t i = 0; i + LIMIT_RUNS_MERGED <= count; i++) {
-            uint64_t size = 0;
-            uint64_t best_size = 0;
-
-            for (size_t j = 0; j < LIMIT_RUNS_MERGED; j++) {
-                size += of_kind[i + j]->size_bytes;
-                best_size += of_kind[best + j]->size_bytes;
-            }
-            best = size < best_size ? i : best;
-        }
-        *merged_out = of_kind + best;
-        *count_out = LIMIT_RUNS_MERGED;
+        /* No more than needed: what becomes one run here is read and written once more. */
+        surplus = count - LIMIT_RUNS_MERGED + 1;
+        *count_out = surplus < LIMIT_RUNS_MERGED ? surplus : LIMIT_RUNS_MERGED;
+        *merged_out = of_kind + smallest_neighbours(of_kind, count, *count_out);
         return true;
     }
     return false;
+}
+
+/* Where those `wanted` runs begin that follow each other and have the fewest bytes: those that were
+ * merged already are large. */
+static size_t smallest_neighbours(Weir__Run *const *runs, size_t count, size_t wanted)
+{
+    size_t best = 0;
+    uint64_t size = 0;
+    uint64_t best_size = 0;
+
+    for (size_t i = 0; i < wanted; i++) {
+        size += runs[i]->size_bytes;
+    }
+    best_size = size;
+    for (size_t i = wanted; i < count; i++) {
+        size = size + runs[i]->size_bytes - runs[i - wanted]->size_bytes;
+        if (size < best_size) {
+            best_size = size;
+            best = i + 1 - wanted;
+        }
+    }
+    return best;
 }
 
 void runs_replace(struct runs *runs, Weir__Run **merged, size_t count, Weir__Result *result)

@@ -60,7 +60,11 @@ static enum run_next read_next(void *context, struct run_entry *entry_out, struc
     switch (store_reader_next(context, &entry_out->key, &entry_out->key_length, &entry_out->change,
                               &entry_out->change_length, err)) {
     case STORE_ROW:
-        return RUN_ENTRY;
+        if (entry_out->change_length <= INT32_MAX) {
+            return RUN_ENTRY;
+        }
+        (void)error_set(err, ERROR_LIMIT, "a row of the table has more than 2 GiB");
+        break;
     case STORE_END:
         return RUN_END;
     case STORE_FAILED:

@@ -165,8 +165,9 @@ static bool check(const struct rewrite_output *output, struct error *err)
         const struct refusal *refusal = &output->refusals[i];
 
         if (refusal->values > 0) {
-            return error_set(err, ERROR_REQUEST, "column \"%s\": %llu values do not fit %s%s",
+            return error_set(err, ERROR_REQUEST, "column \"%s\": %llu %s not fit %s%s",
                              text_name(column->name).text, (unsigned long long)refusal->values,
+                             refusal->values == 1 ? "value does" : "values do",
                              column_type_name(column->type),
                              column->key_position > 0 ? " in a primary key" : "");
         }

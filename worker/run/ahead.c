@@ -48,6 +48,7 @@ struct ahead {
     size_t at;
 };
 
+static void drop_if_large(struct block *block);
 static void *run(void *context);
 static void fill(struct ahead *ahead, struct block *block);
 static struct block *wait_for_room(struct ahead *ahead);
@@ -107,6 +108,14 @@ void ahead_stop(struct ahead **ahead_in)
     mem_free(ahead);
 }
 
+/* Its turn comes again only when all others have had theirs. */
+static void drop_if_large(struct block *block)
+{
+    if (block->bytes.capacity > BLOCK_CAPACITY_MAX) {
+        buffer_clear(&block->bytes);
+    }
+}
+
 static void *run(void *context)
 {
     struct ahead *ahead = context;
@@ -129,9 +138,6 @@ static void fill(struct ahead *ahead, struct block *block)
 {
     struct run_entry entry = {0};
 
-    if (block->bytes.capacity > BLOCK_CAPACITY_MAX) {
-        buffer_clear(&block->bytes);
-    }
     buffer_reset(&block->bytes);
     do {
         block->next = ahead->source(ahead->context, &entry, &block->err);
@@ -179,6 +185,9 @@ static void hand_over(struct ahead *ahead, const struct block *block)
 
 static void take_block(struct ahead *ahead)
 {
+    if (ahead->reading != NULL) {
+        drop_if_large(ahead->reading);
+    }
     pthread_mutex_lock(&ahead->mutex);
     while (ahead->filled == ahead->taken) {
         pthread_cond_wait(&ahead->moved, &ahead->mutex);

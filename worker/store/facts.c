@@ -49,6 +49,32 @@ int fact_take_id(const struct store *store, MDB_txn *txn, uint64_t *id_out)
     return fact_put(store, txn, FACT_NEXT_ID, NULL, *id_out + 1);
 }
 
+int fact_each(const struct store *store, MDB_txn *txn, const char *name, MDB_cursor **cursor,
+              uint64_t *value_out)
+{
+    MDB_val key = {.mv_data = (void *)(uintptr_t)name, .mv_size = strlen(name) + 1};
+    MDB_val value;
+    int result = 0;
+
+    if (*cursor != NULL) {
+        result = mdb_cursor_get(*cursor, &key, &value, MDB_NEXT);
+    } else {
+        result = mdb_cursor_open(txn, store->facts, cursor);
+        result = result == 0 ? mdb_cursor_get(*cursor, &key, &value, MDB_SET_RANGE) : result;
+    }
+    if (result != 0) {
+        return result;
+    }
+    if (key.mv_size <= strlen(name) || memcmp(key.mv_data, name, strlen(name) + 1) != 0) {
+        return MDB_NOTFOUND;
+    }
+    if (value.mv_size != sizeof *value_out) {
+        return MDB_CORRUPTED;
+    }
+    memcpy(value_out, value.mv_data, sizeof *value_out);
+    return 0;
+}
+
 int fact_remove(const struct store *store, MDB_txn *txn, const char *name, const struct table *of)
 {
     OWNED(buffer_clear) struct buffer bytes = {0};

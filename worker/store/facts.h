@@ -19,6 +19,11 @@ int fact_put(const struct store *store, MDB_txn *txn, const char *name, const st
              uint64_t value);
 /* A number that no table and no generation has had; MDB_CORRUPTED where there can be none. */
 int fact_take_id(const struct store *store, MDB_txn *txn, uint64_t *id_out);
+/* The facts of that name about tables, one after the other: *cursor is NULL before the first call,
+ * and the caller closes it. MDB_NOTFOUND: there are no more. */
+int fact_each(const struct store *store, MDB_txn *txn, const char *name, MDB_cursor **cursor,
+              uint64_t *value_out);
+
 int fact_remove(const struct store *store, MDB_txn *txn, const char *name, const struct table *of);
 
 #endif

@@ -10,6 +10,12 @@
 #include "common/mem.h"
 #include "common/require.h"
 
+enum {
+    /* So many syncs' worth may be written while one is under way: the next one must end, too,
+     * before the writer can be told to stop. */
+    AHEAD_MAX = 8
+};
+
 struct flusher {
     int file;
     uint64_t bytes_at_once;
@@ -44,7 +50,10 @@ void flusher_wrote(struct flusher *flusher, uint64_t bytes)
     pthread_mutex_lock(&flusher->mutex);
     flusher->unsynced_bytes += bytes;
     if (flusher->unsynced_bytes >= flusher->bytes_at_once) {
-        pthread_cond_signal(&flusher->moved);
+        pthread_cond_broadcast(&flusher->moved);
+    }
+    while (flusher->unsynced_bytes / AHEAD_MAX >= flusher->bytes_at_once) {
+        pthread_cond_wait(&flusher->moved, &flusher->mutex);
     }
     pthread_mutex_unlock(&flusher->mutex);
 }
@@ -58,7 +67,7 @@ int flusher_stop(struct flusher **flusher_in)
     }
     pthread_mutex_lock(&flusher->mutex);
     flusher->stopped = true;
-    pthread_cond_signal(&flusher->moved);
+    pthread_cond_broadcast(&flusher->moved);
     pthread_mutex_unlock(&flusher->mutex);
     ENSURE(pthread_join(flusher->thread, NULL) == 0);
     pthread_cond_destroy(&flusher->moved);
@@ -89,6 +98,7 @@ static bool wait_for_bytes(struct flusher *flusher)
     }
     goes_on = !flusher->stopped;
     flusher->unsynced_bytes = 0;
+    pthread_cond_broadcast(&flusher->moved);
     pthread_mutex_unlock(&flusher->mutex);
     return goes_on;
 }

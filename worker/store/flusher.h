@@ -15,7 +15,7 @@ struct flusher;
  * be had: then all of it is synced at the end. */
 struct flusher *flusher_start(int file, uint64_t bytes);
 
-/* `bytes` more were written. NULL is fine. */
+/* `bytes` more were written. Waits where the disk is far behind. NULL is fine. */
 void flusher_wrote(struct flusher *flusher, uint64_t bytes);
 
 /* Ends the thread once it has finished a sync that is under way, and returns the errno of the first

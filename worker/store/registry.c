@@ -17,12 +17,6 @@
 #include "worker/store/folder.h"
 #include "worker/store/store_internal.h"
 
-/* The greatest number that a table or its generation has. */
-struct greatest {
-    uint64_t number;
-    struct table *table; /* NULL: there is none */
-};
-
 static bool is_retry(const struct table *existing, const struct table *wished);
 static bool check_version(const struct store *store, MDB_txn *txn, struct error *err);
 static bool append_name(const char *schema_name, const char *table_name, struct buffer *key,
@@ -31,7 +25,6 @@ static bool find(const struct store *store, MDB_txn *txn, const char *schema_nam
                  const char *table_name, struct table **table_out, struct error *err);
 static bool read_entry(const MDB_val *key, const MDB_val *value, struct table **table_out,
                        struct error *err);
-static bool take_greatest(void *context, const struct table *table);
 static bool is_name_of(const MDB_val *key, const struct table *table);
 static bool put_entry(const struct store *store, MDB_txn *txn, const struct table *table,
                       struct error *err);
@@ -170,49 +163,6 @@ bool registry_each(struct store *store, bool (*visit)(void *context, const struc
     }
     return result == 0 || result == MDB_NOTFOUND ||
            env_fail(err, result, "could not read the registry");
-}
-
-/* Tables that are made meanwhile do no harm: the next number is read last. */
-bool registry_check(struct store *store, struct error *err)
-{
-    struct greatest greatest = {0};
-    OWNED(env_abort) MDB_txn *txn = NULL;
-    OWNED(table_free) struct table *table = NULL;
-    uint64_t next_id = 1;
-    int result = 0;
-    bool read = registry_each(store, take_greatest, &greatest, err);
-
-    table = greatest.table;
-    if (!read) {
-        return false;
-    }
-    result = mdb_txn_begin(store->registry, NULL, MDB_RDONLY, &txn);
-    if (result == 0) {
-        result = fact_get(store, txn, FACT_NEXT_ID, NULL, &next_id);
-    }
-    if (result != 0 && result != MDB_NOTFOUND) {
-        return env_fail(err, result, "could not read the registry");
-    }
-    if (table == NULL || greatest.number < next_id) {
-        return true;
-    }
-    (void)error_set(err, ERROR_STORE,
-                    "the registry is damaged: it would give the number of table \"%s.%s\" again",
-                    text_name(table->schema_name).text, text_name(table->name).text);
-    return error_hint(err, "Restore the data folder from a backup.");
-}
-
-static bool take_greatest(void *context, const struct table *table)
-{
-    struct greatest *greatest = context;
-    uint64_t number = table->generation > table->id ? table->generation : table->id;
-
-    if (greatest->table == NULL || number > greatest->number) {
-        table_free(&greatest->table);
-        greatest->table = table_copy(table);
-        greatest->number = number;
-    }
-    return true;
 }
 
 /* A worker that dies between its commit and its answer is tried again: it finds its own id. */

@@ -157,7 +157,7 @@ static bool read_short(const char *text, size_t length, struct number *number)
         }
     }
     *number = (struct number){
-        .negative = text[0] == '-' && digits != 0,
+        .negative = digits != 0 && text[0] == '-',
         .digits = digits,
         .scale = (int64_t)(length - behind_point),
     };

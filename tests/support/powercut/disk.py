@@ -12,13 +12,32 @@ NONE, ALL, SOME, TORN = "none", "all", "some", "torn"
 FATES = (NONE, ALL, SOME, TORN)
 
 
-class Inode:
-    """A file's content: what is durable, and changes on top, (offset, bytes) or (length, None),
-    each with whether it is sure to be there."""
+class Entry:
+    """Something durable, and changes on top of it that may be there or not."""
 
     def __init__(self):
-        self.durable = bytearray()
         self.pending = []
+        self.settled = 0  # changes that are not pending any more
+
+    def now(self):
+        """A mark: the changes up to here."""
+        return self.settled + len(self.pending)
+
+    def settle(self, mark):
+        """The changes up to the mark, which are pending no more."""
+        count = max(0, mark - self.settled)
+        settled, self.pending = self.pending[:count], self.pending[count:]
+        self.settled += len(settled)
+        return settled
+
+
+class Inode(Entry):
+    """A file's content; changes are (offset, bytes) or (length, None), each with whether it is
+    sure to be there."""
+
+    def __init__(self):
+        super().__init__()
+        self.durable = bytearray()
 
     def write(self, offset, content, synced):
         """A synced write says nothing of those before it; none of them is above it."""
@@ -31,10 +50,11 @@ class Inode:
     def truncate(self, length):
         self.pending.append((length, None, False))
 
-    def sync(self):
-        for change in self.pending:
+    def sync(self, mark):
+        """Makes the changes up to the mark durable; sure ones behind it were, and still are above
+        them."""
+        for change in self.settle(mark) + [change for change in self.pending if change[2]]:
             apply(self.durable, change)
-        self.pending = []
 
     def content(self, fate, chance):
         content = bytearray(self.durable)
@@ -43,22 +63,22 @@ class Inode:
         return bytes(content)
 
 
-class Folder:
+class Folder(Entry):
     """Names: those that are durable, those that a running server sees, and the changes between,
     each {name: Inode, Folder or None}: a renaming is one change."""
 
     def __init__(self):
+        super().__init__()
         self.durable = {}
         self.names = {}
-        self.pending = []
 
     def change(self, names):
         self.pending.append(names)
         set_names(self.names, names)
 
-    def sync(self):
-        self.durable = dict(self.names)
-        self.pending = []
+    def sync(self, mark):
+        for names in self.settle(mark):
+            set_names(self.durable, names)
 
     def entries(self, fate, chance):
         entries = dict(self.durable)
@@ -133,6 +153,7 @@ class Disk:
         self.root = root
         self.top = Folder()
         self.opened = {}
+        self.syncs = {}  # under way, by thread: what was there when it began is sure at its end
 
     def apply(self, event):
         """True: something under the root has changed, or become durable."""
@@ -217,12 +238,22 @@ class Disk:
             assert not writes, f"{path} is written through a map"
         return False
 
-    def do_fsync(self, event):
+    def entry_of(self, event):
         path = event.descriptor()
         known = (path == self.root or self.inside(path)) and not event.is_deleted()
-        entry = self.find(path) if known else None
+        return self.find(path) if known else None
+
+    def do_begin_sync(self, event):
+        entry = self.entry_of(event)
         if entry is not None:
-            entry.sync()
+            self.syncs[event.thread] = entry.now()
+        return False
+
+    def do_fsync(self, event):
+        entry = self.entry_of(event)
+        mark = self.syncs.pop(event.thread, None)
+        if entry is not None:
+            entry.sync(entry.now() if mark is None else mark)
         return entry is not None
 
     do_fdatasync = do_fsync

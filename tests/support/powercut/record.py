@@ -18,6 +18,7 @@ CALLS = ("openat open creat lseek write pwrite64 pwritev pwritev2 writev ftrunca
 LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*)")
 CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|\?)")
 UNFINISHED = " <unfinished ...>"
+SYNC = re.compile(r"f(data)?sync\(")
 RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)")
 DESCRIPTOR = re.compile(r"^(?:AT_FDCWD|\d+)<([^>]*)>")
 MAPPED = re.compile(r", \d+<([^>]*)>, \w+$")
@@ -97,13 +98,17 @@ def unescape(text):
 
 
 def read_record(path):
-    """The calls that succeeded, in the order of their ends."""
+    """The calls that succeeded, in the order of their ends; a sync during which another thread did
+    something has a beginning, too."""
     begun = {}
     with open(path, encoding="latin-1") as file:
         for line in file:
             thread, time, text = LINE.match(line).groups()
             if text.endswith(UNFINISHED):
                 begun[thread] = text.removesuffix(UNFINISHED)
+                if SYNC.match(text):
+                    yield Event(thread, float(time), "begin_sync",
+                                begun[thread].split("(", 1)[1], 0)
                 continue
             resumed = RESUMED.match(text)
             if resumed:

@@ -5,6 +5,10 @@
 #include "common/mem.h"
 #include "tests/support/test.h"
 
+enum {
+    LARGE_PAGE = 2 << 20
+};
+
 static uint8_t byte_at(size_t place)
 {
     return (uint8_t)(place * 31 + place / 4096);
@@ -20,6 +24,9 @@ static void test_pages_keep_their_bytes_while_they_grow(void **state)
         pages = mem_resize_pages(pages, size, wanted);
         for (size_t i = 0; i < size; i += 511) {
             assert_int_equal(pages[i], byte_at(i));
+        }
+        if (wanted >= LARGE_PAGE) {
+            assert_int_equal((uintptr_t)pages % LARGE_PAGE, 0); /* they stay whole */
         }
         for (size_t i = 0; i < wanted; i++) {
             pages[i] = byte_at(i);

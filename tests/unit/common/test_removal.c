@@ -52,11 +52,15 @@ static void test_large_and_small_files_go(void **state)
 
 static void test_it_fails_as_unlink_does(void **state)
 {
+    char folder[] = "/tmp/weir-removal-XXXXXX";
+
     (void)state;
     assert_int_equal(removal_unlink("/tmp/weir-removal-none"), -1);
     assert_int_equal(errno, ENOENT);
-    assert_int_equal(removal_unlink("/proc"), -1);
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(removal_unlink(folder), -1);
     assert_int_equal(errno, EISDIR);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 /* The link goes, not what it leads to. */

@@ -15,6 +15,10 @@ static void test_utf8_is_told_from_what_is_not(void **state)
         {"plain ascii, longer than eight bytes", true },
         {"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", true },
         {"\xF4\x8F\xBF\xBF",                     true },
+        {"12345\xC3\xA9xyz",                     true },
+        {"abcdefg\xC3\xA9xy",                    true },
+        {"abcdefgh\xA9x",                        false}, /* continuation alone, among the last */
+        {"abcdefghij\xC3",                       false}, /* cut */
         {"12345678\xC3",                         false}, /* cut */
         {"\xC0\x80",                             false}, /* overlong */
         {"\xE0\x9F\xBF",                         false}, /* overlong */

@@ -1,19 +1,27 @@
 /* worker/store/env: a commit whose last write fails, though the disk may have taken it. LMDB's
  * calls to the kernel come by here. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <pthread.h>
 
 #include "tests/support/test.h"
 #include "tests/unit/worker/store/fixture.h"
 
 enum {
     META_BYTES_MAX = 1000, /* all other writes are of whole pages */
+    ROW_BYTES = 1000,
+    FILLED_ROWS = 40000, /* several portions */
+    WAITS = 10000,       /* of a millisecond */
 };
 
 static bool failing; /* the next write of a meta page */
 static bool unsynced;
+static atomic_bool failing_behind; /* the next sync of another thread */
+static pthread_t main_thread;
 
 ssize_t pwrite(int file, const void *bytes, size_t length, off_t offset)
 {
@@ -30,6 +38,11 @@ ssize_t pwrite(int file, const void *bytes, size_t length, off_t offset)
 
 int fdatasync(int file)
 {
+    if (failing_behind && !pthread_equal(pthread_self(), main_thread)) {
+        failing_behind = false;
+        errno = EIO;
+        return -1;
+    }
     unsynced = false;
     return (int)syscall(SYS_fdatasync, file);
 }
@@ -85,12 +98,47 @@ static void test_what_a_failed_commit_left_is_taken_back_on_the_disk_too(void **
     store_close(&store);
 }
 
+/* All syncs behind it succeed: the kernel tells of a failure once. */
+static void test_a_failed_sync_of_a_portion_fails_the_commit(void **state)
+{
+    struct store *store = fixture_open();
+    struct table *table = fixture_create(store, "t");
+    struct table *filled = table_copy(table);
+    struct store_txn *txn = NULL;
+    static const uint8_t row[ROW_BYTES] = {1};
+    struct error err = {0};
+    bool spilled = false;
+
+    (void)state;
+    filled->operation_id[0]++;
+    main_thread = pthread_self();
+    failing_behind = true;
+    assert_true(generation_make(store, filled, &err));
+    assert_true(store_txn_begin_filling(store, filled, NULL, filled->operation_id, &txn, &err));
+    for (uint32_t i = 0; i < FILLED_ROWS; i++) {
+        const uint8_t key[] = {(uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+
+        store_row_put(txn, key, sizeof key, row, sizeof row);
+    }
+    for (int i = 0; i < WAITS && failing_behind; i++) {
+        usleep(1000);
+    }
+    assert_false(failing_behind);
+    assert_false(store_txn_commit(&txn, &spilled, &err));
+    assert_int_equal(err.kind, ERROR_STORE);
+    assert_non_null(strstr(err.message, "could not sync: Input/output error"));
+    table_free(&filled);
+    table_free(&table);
+    store_close(&store);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_a_failed_commit_left_is_taken_back_on_the_disk_too),
+        TEST(test_a_failed_sync_of_a_portion_fails_the_commit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

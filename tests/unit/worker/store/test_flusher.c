@@ -59,6 +59,7 @@ static void test_too_little_is_left_to_the_commit(void **state)
 
     (void)state;
     flusher_wrote(flusher, 99);
+    usleep(50000);
     assert_int_equal(flusher_stop(&flusher), 0);
     assert_null(flusher);
     flusher_wrote(none, 1000);

@@ -57,6 +57,15 @@ static void set_next_id(struct store *store, uint64_t next_id)
     assert_int_equal(mdb_txn_commit(txn), 0);
 }
 
+static void set_unnamed(struct store *store, const struct table *table, uint64_t id)
+{
+    MDB_txn *txn = NULL;
+
+    assert_int_equal(mdb_txn_begin(store->registry, NULL, 0, &txn), 0);
+    assert_int_equal(fact_put(store, txn, FACT_UNNAMED, table, id), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
 /* What has a number of its own would be taken for what a killed try left behind. */
 static void test_a_number_is_never_given_again(void **state)
 {
@@ -76,6 +85,30 @@ static void test_a_number_is_never_given_again(void **state)
     set_next_id(store, 0);
     assert_false(registry_create(store, other, &err));
     assert_int_equal(err.kind, ERROR_STORE);
+}
+
+static void test_a_table_being_made_has_a_number_of_its_own(void **state)
+{
+    OWNED(store_close) struct store *store = fixture_open();
+    OWNED(table_free) struct table *first = fixture_create(store, "first");
+    OWNED(table_free) struct table *second = fixture_create(store, "second");
+    OWNED(table_free) struct table *begun = fixture_table("begun", 9);
+    OWNED(table_free) struct table *other = fixture_table("other", 10);
+    struct error err = {0};
+
+    (void)state;
+    set_next_id(store, second->id + 300);
+    set_unnamed(store, begun, second->id + 100);
+    set_unnamed(store, other, second->id + 200);
+    assert_true(registry_check(store, &err));
+    const uint64_t wrong[] = {first->id, second->id + 100, second->id + 300, 0};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        set_unnamed(store, other, wrong[i]);
+        assert_false(registry_check(store, &err));
+        assert_non_null(strstr(err.message, "of a table again"));
+        error_clear(&err);
+    }
 }
 
 static void test_an_entry_under_another_name_is_refused(void **state)
@@ -532,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_created_table_is_found_as_it_was_given),
         TEST(test_a_number_is_never_given_again),
+        TEST(test_a_table_being_made_has_a_number_of_its_own),
         TEST(test_an_entry_under_another_name_is_refused),
         TEST(test_names_that_join_to_the_same_text_are_different_tables),
         TEST(test_a_missing_table_is_no_error),
