@@ -7,7 +7,6 @@ import signal
 import socket
 import time
 import unittest
-from functools import partial
 from pathlib import Path
 
 import grpc
@@ -15,7 +14,7 @@ import grpc
 import destination_sdk_pb2 as sdk
 from bigbatch import ROWS, BigBatch, create_big_table, versions_of
 from patience import PATIENCE, SANITIZED
-from sandbox import LANDLOCK_CREATE_RULESET, OPENAT2, forbid
+from sandbox import LANDLOCK_CREATE_RULESET, OPENAT2, without
 from server import Server, children_of, free_port, process_alive, wait_until
 
 # What a batch may take that is under way at the stop.
@@ -130,7 +129,7 @@ class Confined(ProcessCase):
 
     def test_a_kernel_without_landlock_is_told_once(self):
         server = Server("--workers", "2")
-        server.before_start = partial(forbid, LANDLOCK_CREATE_RULESET)
+        server.prefix = without(LANDLOCK_CREATE_RULESET)
         with server:
             self.write_small(server)
             told = [line for line in server.log_lines() if "more rights" in line["message"]]
@@ -324,7 +323,7 @@ class Refused(ProcessCase):
         server = Server("--batch-dir", "/tmp")
         self.addCleanup(server.folder.cleanup)
         self.addCleanup(server.kill)
-        server.before_start = partial(forbid, OPENAT2)
+        server.prefix = without(OPENAT2)
 
         status, said = self.ending(server)
 

@@ -80,7 +80,7 @@ class Server:
         self.options = [str(option) for option in options]
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": "", **(environment or {})}
         self.process = None
-        self.before_start = None  # called in the new process
+        self.prefix = []  # what weir's command is run by
         os.makedirs(self.batch_dir, exist_ok=True)
 
     def __enter__(self):
@@ -95,9 +95,9 @@ class Server:
         """Starts the process and does not wait for it to serve."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [WEIR, "serve", "--port", str(self.port), "--data-dir", self.data_dir,
-                 *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment, preexec_fn=self.before_start)
+                [*self.prefix, WEIR, "serve", "--port", str(self.port), "--data-dir",
+                 self.data_dir, *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environment)
 
     def start(self):
         self.launch()
