@@ -29,9 +29,8 @@ enum {
     LIMIT_DECIMAL_DIGITS = 38,
     LIMIT_DECIMAL_SCALE = 37,
 
-    /* Runs of a phase merged at once: each holds a file descriptor and a buffer. More are merged
-     * first. */
-    LIMIT_RUNS_MERGED = 128,
+    /* Runs merged at once: each holds a file descriptor. More are merged to fewer first. */
+    LIMIT_RUNS_MERGED = 512,
 
     /* Times a job is tried on a worker: a file that kills three workers fails its batch. */
     LIMIT_JOB_TRIES = 3,
@@ -48,6 +47,10 @@ enum {
     /* Schema name and table name together, in bytes: with their lengths they are an LMDB key. */
     LIMIT_TABLE_NAME_BYTES = 480,
 };
+
+/* Memory of the runs that are merged at once, each of which holds two chunks and an entry: all that
+ * LIMIT_RUNS_MERGED allows where rows are small, fewer where they are large. */
+#define LIMIT_MERGING_BYTES (96 * MIB)
 
 /* One gRPC message, in both directions: the protocol's. */
 #define LIMIT_MESSAGE_BYTES (128 * MIB)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Touching memory for the first time costs a fault a page, and finding one again a look at the page
  * table: with large pages there are few. Where the system has none, small ones do. */
@@ -108,6 +109,11 @@ char *mem_format(const char *format, ...)
         out_of_memory(strlen(format));
     }
     return text;
+}
+
+uint64_t mem_machine_bytes(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void mem_wipe(void *bytes, size_t size)

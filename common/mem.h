@@ -6,6 +6,7 @@
 #define WEIR_COMMON_MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/attributes.h"
 
@@ -40,6 +41,9 @@ char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2) RELEASED_WITH(mem_fr
 
 /* Overwrites `size` bytes with zero in a way that the compiler keeps: for keys and passwords. */
 void mem_wipe(void *bytes, size_t size);
+
+/* Of the machine's memory. */
+uint64_t mem_machine_bytes(void);
 
 /* For OWNED(mem_release): frees *(void **)pointer and sets it to NULL. */
 void mem_release(void *pointer);

@@ -264,8 +264,8 @@ void pool_free(struct pool **pool_in)
 /* At least one: a batch larger than the budget must still get through. */
 static unsigned count_stages(const struct options *options)
 {
-    uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t budget = options->memory_budget_bytes > 0 ? options->memory_budget_bytes : machine / 2;
+    uint64_t budget =
+        options->memory_budget_bytes > 0 ? options->memory_budget_bytes : mem_machine_bytes() / 2;
     uint64_t stages = budget / STAGE_BYTES;
 
     return stages < 1 ? 1 : stages > LIMIT_WORKERS ? LIMIT_WORKERS : (unsigned)stages;

@@ -13,11 +13,24 @@
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/merging.h"
 #include "common/removal.h"
 #include "common/require.h"
 #include "common/text.h"
 
-static size_t smallest_neighbours(Weir__Run *const *runs, size_t count, size_t wanted);
+/* Runs of one kind that follow each other. */
+struct span {
+    size_t first;
+    size_t count;
+    uint64_t file_bytes;
+    uint64_t reading_bytes;
+    uint64_t reading_bytes_max; /* of one of them, and of the run that they become */
+};
+
+static struct span span_from(Weir__Run *const *runs, size_t first, const struct span *all);
+static void span_add(struct span *span, const Weir__Run *run);
+static bool leaves_few(const struct span *span, const struct span *all);
+static bool is_better(const struct span *span, const struct span *other, const struct span *all);
 static void remove_folder(const char *path);
 static int compare_runs(const void *a, const void *b);
 
@@ -73,41 +86,73 @@ bool runs_surplus(const struct runs *runs, Weir__Run ***merged_out, size_t *coun
          kind++) {
         Weir__Run **of_kind = NULL;
         size_t count = 0;
-        size_t surplus = 0;
+        struct span all = {0};
+        struct span best = {0};
 
         runs_of_kind(runs, (Weir__FileKind)kind, &of_kind, &count);
-        if (count <= LIMIT_RUNS_MERGED) {
+        for (size_t i = 0; i < count; i++) {
+            span_add(&all, of_kind[i]);
+        }
+        if (merging_fits(count, all.reading_bytes)) {
             continue;
         }
-        /* No more than needed: what becomes one run here is read and written once more. */
-        surplus = count - LIMIT_RUNS_MERGED + 1;
-        *count_out = surplus < LIMIT_RUNS_MERGED ? surplus : LIMIT_RUNS_MERGED;
-        *merged_out = of_kind + smallest_neighbours(of_kind, count, *count_out);
+        for (size_t i = 0; i < count; i++) {
+            struct span span = span_from(of_kind, i, &all);
+
+            best = is_better(&span, &best, &all) ? span : best;
+        }
+        *merged_out = of_kind + best.first;
+        *count_out = best.count;
         return true;
     }
     return false;
 }
 
-/* Where those `wanted` runs begin that follow each other and have the fewest bytes: those that were
- * merged already are large. */
-static size_t smallest_neighbours(Weir__Run *const *runs, size_t count, size_t wanted)
+/* The runs to merge that begin with that one: no more than are merged at once, and no more than
+ * needed, since what becomes one run here is read and written once more. */
+static struct span span_from(Weir__Run *const *runs, size_t first, const struct span *all)
 {
-    size_t best = 0;
-    uint64_t size = 0;
-    uint64_t best_size = 0;
+    struct span span = {.first = first};
 
-    for (size_t i = 0; i < wanted; i++) {
-        size += runs[i]->size_bytes;
-    }
-    best_size = size;
-    for (size_t i = wanted; i < count; i++) {
-        size = size + runs[i]->size_bytes - runs[i - wanted]->size_bytes;
-        if (size < best_size) {
-            best_size = size;
-            best = i + 1 - wanted;
+    while (first + span.count < all->count && !leaves_few(&span, all)) {
+        const Weir__Run *next = runs[first + span.count];
+
+        if (!merging_fits(span.count + 1, span.reading_bytes + next->reading_bytes)) {
+            break;
         }
+        span_add(&span, next);
     }
-    return best;
+    return span;
+}
+
+static void span_add(struct span *span, const Weir__Run *run)
+{
+    span->count++;
+    span->file_bytes += run->size_bytes;
+    span->reading_bytes += run->reading_bytes;
+    if (run->reading_bytes > span->reading_bytes_max) {
+        span->reading_bytes_max = run->reading_bytes;
+    }
+}
+
+/* Whether all are merged at once when these have become one. */
+static bool leaves_few(const struct span *span, const struct span *all)
+{
+    return span->count > 0 &&
+           merging_fits(all->count - span->count + 1,
+                        all->reading_bytes - span->reading_bytes + span->reading_bytes_max);
+}
+
+/* Best are those that are enough, and of them the ones with the fewest bytes; else the most. */
+static bool is_better(const struct span *span, const struct span *other, const struct span *all)
+{
+    bool enough = leaves_few(span, all);
+
+    if (enough != leaves_few(other, all)) {
+        return enough;
+    }
+    return enough || span->count == other->count ? span->file_bytes < other->file_bytes
+                                                 : span->count > other->count;
 }
 
 void runs_replace(struct runs *runs, Weir__Run **merged, size_t count, Weir__Result *result)

@@ -31,7 +31,7 @@ enum {
     COLUMNS_MAX = 256,
 };
 
-#define RUN_BUDGET_BYTES (64 * MIB)
+#define RUN_BUDGET_BYTES (32 * MIB)
 #define MAP_BYTES        (16 * GIB)
 
 struct bench {
@@ -310,7 +310,7 @@ static void write_run(struct bench *bench)
     struct run_place *place = &bench->runs[bench->runs_count];
     uint64_t started = cpu_us();
     uint64_t sorted = 0;
-    uint64_t size = 0;
+    struct run_size size;
     struct error err = {0};
 
     must(bench->runs_count < RUNS_MAX || error_set(&err, ERROR_LIMIT, "too many rows"), &err);

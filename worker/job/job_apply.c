@@ -9,18 +9,19 @@
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/merging.h"
 #include "common/require.h"
 #include "common/table_entry.h"
 #include "worker/job/job_worker.h"
 
 enum {
     /* LMDB 0.9.24 leaks 1 MiB in a transaction that spills. */
-    SPILLS_MAX = 32
-};
+    SPILLS_MAX = 32,
 
-/* What is held of the runs that are read at once: of each two chunks and its next entry. */
-#define STAGE_CHUNKS_BYTES  (128 * KIB)
-#define STAGE_RUN_BYTES_MAX (32 * MIB)
+    /* A phase with more than this part of the machine's memory reads its runs past the page cache.
+     */
+    PAGE_CACHE_SHARE = 8,
+};
 
 static struct stage_key *describe_batch(const Weir__ApplyBeginJob *begin,
                                         struct stage_batch *batch_out);
@@ -29,7 +30,8 @@ static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phas
                       struct error *err);
 static bool check_order(struct job_worker *worker, const Weir__ApplyPhaseJob *phase,
                         struct error *err);
-static uint64_t run_bytes_of(const Weir__ApplyPhaseJob *phase);
+static uint64_t reading_bytes_of(const Weir__ApplyPhaseJob *phase);
+static bool fills_page_cache(const Weir__ApplyPhaseJob *phase);
 static bool complete(struct job_worker *worker, uint64_t *rows, struct error *err);
 static bool apply_pending(struct job_worker *worker, uint64_t *rows, struct error *err);
 static void forget_phases(struct job_worker *worker);
@@ -158,16 +160,16 @@ static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phas
                       struct error *err)
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
-    uint64_t run_bytes = run_bytes_of(phase);
+    uint64_t reading_bytes = reading_bytes_of(phase);
 
     if (!check_order(worker, phase, err)) {
         return false;
     }
-    if (phase->n_runs > LIMIT_RUNS_MERGED) {
+    if (!merging_fits(phase->n_runs, reading_bytes)) {
         return error_set(err, ERROR_INTERNAL, "%zu runs are too many to merge at once",
                          phase->n_runs);
     }
-    if (worker->stage_run_bytes + run_bytes > STAGE_RUN_BYTES_MAX &&
+    if (worker->stage_reading_bytes + reading_bytes > LIMIT_MERGING_BYTES &&
         !apply_pending(worker, rows, err)) {
         return false;
     }
@@ -179,12 +181,15 @@ static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phas
             return false;
         }
     }
+    if (fills_page_cache(phase)) {
+        run_merger_drop_cache(merger);
+    }
     if (!run_merger_run_ahead(merger, err)) {
         return false;
     }
     worker->stage_phases[worker->stage_phases_count++] =
         (struct apply_phase){(enum file_kind)phase->kind, MOVE(merger)};
-    worker->stage_run_bytes += run_bytes;
+    worker->stage_reading_bytes += reading_bytes;
     return true;
 }
 
@@ -200,16 +205,26 @@ static bool check_order(struct job_worker *worker, const Weir__ApplyPhaseJob *ph
     return true;
 }
 
-static uint64_t run_bytes_of(const Weir__ApplyPhaseJob *phase)
+static uint64_t reading_bytes_of(const Weir__ApplyPhaseJob *phase)
 {
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < phase->n_runs; i++) {
-        const Weir__Run *run = phase->runs[i];
-
-        bytes += STAGE_CHUNKS_BYTES + (run->entries > 0 ? run->size_bytes / run->entries : 0);
+        bytes += phase->runs[i]->reading_bytes;
     }
     return bytes;
+}
+
+/* So many bytes that the kernel has written most of them to disk already (its
+ * dirty_background_ratio is a tenth of the memory), and would drop tables' pages to keep them. */
+static bool fills_page_cache(const Weir__ApplyPhaseJob *phase)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < phase->n_runs; i++) {
+        bytes += phase->runs[i]->size_bytes;
+    }
+    return bytes > mem_machine_bytes() / PAGE_CACHE_SHARE;
 }
 
 static bool complete(struct job_worker *worker, uint64_t *rows, struct error *err)
@@ -236,7 +251,7 @@ static void forget_phases(struct job_worker *worker)
     while (worker->stage_phases_count > 0) {
         run_merger_free(&worker->stage_phases[--worker->stage_phases_count].merger);
     }
-    worker->stage_run_bytes = 0;
+    worker->stage_reading_bytes = 0;
 }
 
 /* The job is gone when the next one comes. */

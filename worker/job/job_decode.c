@@ -28,6 +28,7 @@ static bool add_row(void *context, const struct run_entry *entry, struct error *
 static bool write_run(struct decode_job *state, struct error *err);
 static Weir__Run *new_run(const Weir__BatchTerms *terms, Weir__FileKind kind,
                           uint32_t first_ordinal, uint32_t sequence);
+static void tell_size(Weir__Run *run, const struct run_size *size);
 static void copy_key(const struct run_builder *builder, size_t index, ProtobufCBinaryData *key_out);
 static void take_over_keys(Weir__Run *run, Weir__Run *const *merged, size_t count);
 static void add_run(Weir__Result *result, Weir__Run *run);
@@ -65,6 +66,7 @@ bool job_merge_runs(struct job_worker *worker, const Weir__Job *job, Weir__Resul
     const struct run_watch watch = {job_tick, worker};
     Weir__Run *run = NULL;
     struct run_place place;
+    struct run_size size;
 
     REQUIRE(merge->n_runs > 0);
     for (size_t i = 0; i < merge->n_runs; i++) {
@@ -78,8 +80,12 @@ bool job_merge_runs(struct job_worker *worker, const Weir__Job *job, Weir__Resul
     take_over_keys(run, merge->runs, merge->n_runs);
     add_run(result, run);
     job_run_place(merge->terms, run, &place);
-    return run_write_merged(merger, &place, worker->options->disk_reserve_bytes, &watch,
-                            &run->entries, &run->size_bytes, err);
+    if (!run_write_merged(merger, &place, worker->options->disk_reserve_bytes, &watch, &size,
+                          err)) {
+        return false;
+    }
+    tell_size(run, &size);
+    return true;
 }
 
 void job_run_place(const Weir__BatchTerms *terms, const Weir__Run *run, struct run_place *place_out)
@@ -133,25 +139,26 @@ static bool add_row(void *context, const struct run_entry *entry, struct error *
 static bool write_run(struct decode_job *state, struct error *err)
 {
     struct run_builder *builder = state->worker->builder;
+    size_t entries = run_builder_entries(builder);
     Weir__Run *run = NULL;
     struct run_place place;
+    struct run_size size;
 
-    if (run_builder_entries(builder) == 0) {
+    if (entries == 0) {
         return true;
     }
     run = new_run(state->terms, state->kind, state->first_ordinal, state->sequence++);
-    run->entries = run_builder_entries(builder);
     add_run(state->result, run);
     job_run_place(state->terms, run, &place);
     run_builder_sort(builder);
-    copy_key(builder, run->entries / 4, &run->lower_key);
-    copy_key(builder, run->entries - 1 - run->entries / 4, &run->upper_key);
+    copy_key(builder, entries / 4, &run->lower_key);
+    copy_key(builder, entries - 1 - entries / 4, &run->upper_key);
     /* The rows will take about what the files have been decoded to. */
     if (!run_write(builder, &place,
-                   state->worker->options->disk_reserve_bytes + state->totals.bytes,
-                   &run->size_bytes, err)) {
+                   state->worker->options->disk_reserve_bytes + state->totals.bytes, &size, err)) {
         return false;
     }
+    tell_size(run, &size);
     run_builder_reset(builder);
     return job_tick(state->worker, err);
 }
@@ -170,6 +177,13 @@ static Weir__Run *new_run(const Weir__BatchTerms *terms, Weir__FileKind kind,
     run->sequence = sequence;
     run->path = mem_format("%s/%016llx.run", terms->runs_folder, (unsigned long long)run->nonce);
     return run;
+}
+
+static void tell_size(Weir__Run *run, const struct run_size *size)
+{
+    run->entries = size->entries;
+    run->size_bytes = size->file_bytes;
+    run->reading_bytes = size->reading_bytes;
 }
 
 static void copy_key(const struct run_builder *builder, size_t index, ProtobufCBinaryData *key_out)

@@ -24,8 +24,8 @@ struct job_worker {
     Weir__BatchTerms *stage_terms;               /* of the apply stage; NULL outside */
     struct apply_phase stage_phases[FILE_KINDS]; /* not applied yet, in their order */
     size_t stage_phases_count;
-    uint64_t stage_run_bytes; /* what reading their runs takes */
-    int stage_next_kind;      /* no phase before this one may come */
+    uint64_t stage_reading_bytes; /* what reading their runs takes */
+    int stage_next_kind;          /* no phase before this one may come */
     unsigned spills; /* transactions that spilled since start: LMDB leaked memory in each */
 };
 

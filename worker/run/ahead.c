@@ -74,6 +74,8 @@ bool ahead_start(ahead_source *source, void *context, struct ahead **ahead_out, 
 
 enum run_next ahead_next(struct ahead *ahead, struct run_entry *entry_out, struct error *err)
 {
+    const struct buffer *bytes = NULL;
+
     while (ahead->reading == NULL || ahead->at == ahead->reading->bytes.length) {
         if (ahead->reading != NULL && ahead->reading->next != RUN_ENTRY) {
             if (ahead->reading->next == RUN_FAILED) {
@@ -83,8 +85,10 @@ enum run_next ahead_next(struct ahead *ahead, struct run_entry *entry_out, struc
         }
         take_block(ahead);
     }
-    *entry_out = entry_read(ahead->reading->bytes.bytes + ahead->at);
+    bytes = &ahead->reading->bytes;
+    *entry_out = entry_read(bytes->bytes + ahead->at);
     ahead->at += entry_size(entry_out);
+    entry_prefetch(bytes->bytes + ahead->at, bytes->bytes + bytes->length);
     return RUN_ENTRY;
 }
 

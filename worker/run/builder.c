@@ -22,11 +22,8 @@ enum {
     ARENA_MIN = 16 * 1024,
     SLOTS_MIN = 1024,
 
-    /* Sorted entries lie all over the arena: those that come next are fetched ahead of their turn,
-     * as many bytes of each as most have. */
-    FETCH_AHEAD = 12,
-    FETCH_BYTES = 192,
-    CACHE_LINE_BYTES = 64,
+    /* Sorted entries lie all over the arena: they are brought into the cache before their turn. */
+    PREFETCH_AHEAD = 12,
 };
 
 struct slot {
@@ -57,7 +54,6 @@ struct run_builder {
 static size_t memory_needed(const struct run_builder *builder, size_t entry_size);
 static void reserve(struct run_builder *builder, size_t entry_size);
 static struct run_entry entry_of(const struct run_builder *builder, const struct slot *slot);
-static void fetch(const struct run_builder *builder, const struct slot *slot);
 static bool in_order(const struct run_builder *builder, const struct slot *last,
                      const struct slot *next);
 static uint64_t prefix_of_slot(const struct run_builder *builder, const struct slot *slot,
@@ -124,8 +120,9 @@ void run_builder_sort(struct run_builder *builder)
 struct run_entry run_builder_entry(const struct run_builder *builder, size_t index)
 {
     REQUIRE(index < builder->count);
-    if (index + FETCH_AHEAD < builder->count) {
-        fetch(builder, &builder->slots[index + FETCH_AHEAD]);
+    if (index + PREFETCH_AHEAD < builder->count) {
+        entry_prefetch(builder->arena + builder->slots[index + PREFETCH_AHEAD].offset,
+                       builder->arena + builder->arena_length);
     }
     return entry_of(builder, &builder->slots[index]);
 }
@@ -191,16 +188,6 @@ static void reserve(struct run_builder *builder, size_t entry_size)
 static struct run_entry entry_of(const struct run_builder *builder, const struct slot *slot)
 {
     return entry_read(builder->arena + slot->offset);
-}
-
-static void fetch(const struct run_builder *builder, const struct slot *slot)
-{
-    size_t end = slot->offset + FETCH_BYTES;
-
-    end = end < builder->arena_length ? end : builder->arena_length;
-    for (size_t at = slot->offset; at < end; at += CACHE_LINE_BYTES) {
-        __builtin_prefetch(builder->arena + at);
-    }
 }
 
 static bool in_order(const struct run_builder *builder, const struct slot *last,

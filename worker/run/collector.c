@@ -9,8 +9,14 @@
 
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/merging.h"
 #include "common/require.h"
 #include "common/text.h"
+
+struct stored_run {
+    char *path; /* its name is its nonce, too */
+    struct run_size size;
+};
 
 struct run_collector {
     struct run_builder *builder;
@@ -18,16 +24,19 @@ struct run_collector {
     uint64_t disk_free_min;
     const struct run_watch *watch;
     uint8_t key[LIMIT_AES_KEY_BYTES];
-    char **paths; /* of the runs; a run's place is its nonce, too */
-    size_t paths_count;
+    struct stored_run *runs;
+    size_t runs_count;
     uint64_t next_run;
 };
 
 static bool write_run(struct run_collector *collector, struct error *err);
-static char *add_path(struct run_collector *collector);
-static bool merge_first_runs(struct run_collector *collector, struct error *err);
-static bool open_runs(const struct run_collector *collector, size_t count,
+static char *make_path(struct run_collector *collector);
+static bool has_few_runs(const struct run_collector *collector);
+static bool merge_runs(struct run_collector *collector, size_t first, struct error *err);
+static size_t count_mergeable(const struct run_collector *collector, size_t first);
+static bool open_runs(const struct run_collector *collector, size_t first, size_t count,
                       struct run_merger *merger, struct error *err);
+static void remove_run(struct stored_run *run);
 static struct run_place place_of(const struct run_collector *collector, const char *path);
 
 struct run_collector *run_collector_new(struct run_builder *builder, const char *folder,
@@ -62,12 +71,14 @@ bool run_collector_finish(struct run_collector *collector, struct run_merger **m
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
 
-    while (collector->paths_count >= LIMIT_RUNS_MERGED) {
-        if (!merge_first_runs(collector, err)) {
-            return false;
+    while (!has_few_runs(collector)) {
+        for (size_t i = 0; i < collector->runs_count && !has_few_runs(collector); i++) {
+            if (!merge_runs(collector, i, err)) {
+                return false;
+            }
         }
     }
-    if (!open_runs(collector, collector->paths_count, merger, err)) {
+    if (!open_runs(collector, 0, collector->runs_count, merger, err)) {
         return false;
     }
     run_builder_sort(collector->builder);
@@ -79,14 +90,13 @@ bool run_collector_finish(struct run_collector *collector, struct run_merger **m
 void run_collector_free(struct run_collector **collector)
 {
     if (*collector != NULL) {
-        for (size_t i = 0; i < (*collector)->paths_count; i++) {
-            (void)unlink((*collector)->paths[i]);
-            mem_free((*collector)->paths[i]);
+        for (size_t i = 0; i < (*collector)->runs_count; i++) {
+            remove_run(&(*collector)->runs[i]);
         }
         (void)rmdir((*collector)->folder);
         run_builder_reset((*collector)->builder);
         mem_wipe((*collector)->key, sizeof(*collector)->key);
-        mem_free((*collector)->paths);
+        mem_free((*collector)->runs);
         mem_free((*collector)->folder);
         mem_free(*collector);
         *collector = NULL;
@@ -96,77 +106,104 @@ void run_collector_free(struct run_collector **collector)
 static bool write_run(struct run_collector *collector, struct error *err)
 {
     struct run_place place;
-    uint64_t size = 0;
+    struct stored_run *run = NULL;
 
     if (mkdir(collector->folder, 0700) != 0 && errno != EEXIST) {
         return error_set_errno(err, error_kind_of_write(errno), "could not make folder \"%s\"",
                                text_path(collector->folder).text);
     }
-    place = place_of(collector, add_path(collector));
+    collector->runs =
+        mem_resize_array(collector->runs, collector->runs_count + 1, sizeof *collector->runs);
+    run = &collector->runs[collector->runs_count++];
+    *run = (struct stored_run){.path = make_path(collector)};
+    place = place_of(collector, run->path);
     run_builder_sort(collector->builder);
-    if (!run_write(collector->builder, &place, collector->disk_free_min, &size, err)) {
+    if (!run_write(collector->builder, &place, collector->disk_free_min, &run->size, err)) {
         return false;
     }
     run_builder_reset(collector->builder);
     return true;
 }
 
-static char *add_path(struct run_collector *collector)
+static char *make_path(struct run_collector *collector)
 {
     char *path =
         mem_format("%s/%llu", collector->folder, (unsigned long long)collector->next_run++);
 
-    collector->paths =
-        mem_resize_array(collector->paths, collector->paths_count + 1, sizeof *collector->paths);
-    collector->paths[collector->paths_count++] = path;
     /* A try of the same job whose worker died left its runs under the same names. */
     (void)unlink(path);
     return path;
 }
 
-/* Puts one run in the place of the first ones, which hold the earliest entries. */
-static bool merge_first_runs(struct run_collector *collector, struct error *err)
+/* So few that they can be merged with what is in the builder. */
+static bool has_few_runs(const struct run_collector *collector)
+{
+    return count_mergeable(collector, 0) == collector->runs_count &&
+           collector->runs_count < LIMIT_RUNS_MERGED;
+}
+
+/* Puts one run in the place of that one and those behind it, as many as are merged at once: the
+ * runs stay in the order in which their entries came. */
+static bool merge_runs(struct run_collector *collector, size_t first, struct error *err)
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
-    size_t count = LIMIT_RUNS_MERGED;
-    char *merged = NULL;
+    struct stored_run *runs = collector->runs + first;
+    size_t count = count_mergeable(collector, first);
+    struct stored_run merged = {0};
     struct run_place place;
-    uint64_t entries = 0;
-    uint64_t size = 0;
 
-    if (!open_runs(collector, count, merger, err)) {
+    if (!open_runs(collector, first, count, merger, err)) {
         return false;
     }
-    merged = add_path(collector);
-    place = place_of(collector, merged);
-    if (!run_write_merged(merger, &place, collector->disk_free_min, collector->watch, &entries,
-                          &size, err)) {
+    merged.path = make_path(collector);
+    place = place_of(collector, merged.path);
+    if (!run_write_merged(merger, &place, collector->disk_free_min, collector->watch, &merged.size,
+                          err)) {
+        mem_free(merged.path);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        (void)unlink(collector->paths[i]);
-        mem_free(collector->paths[i]);
+        remove_run(&runs[i]);
     }
-    collector->paths[0] = merged;
-    collector->paths_count--;
-    for (size_t i = count; i < collector->paths_count; i++) {
-        collector->paths[i - count + 1] = collector->paths[i];
-    }
-    collector->paths_count -= count - 1;
+    runs[0] = merged;
+    memmove(runs + 1, runs + count, (collector->runs_count - first - count) * sizeof *runs);
+    collector->runs_count -= count - 1;
     return true;
 }
 
-static bool open_runs(const struct run_collector *collector, size_t count,
+/* How many runs from that one on are merged at once. */
+static size_t count_mergeable(const struct run_collector *collector, size_t first)
+{
+    uint64_t reading_bytes = 0;
+    size_t count = 0;
+
+    while (first + count < collector->runs_count) {
+        reading_bytes += collector->runs[first + count].size.reading_bytes;
+        if (!merging_fits(count + 1, reading_bytes)) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+static bool open_runs(const struct run_collector *collector, size_t first, size_t count,
                       struct run_merger *merger, struct error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct run_place place = place_of(collector, collector->paths[i]);
+    for (size_t i = first; i < first + count; i++) {
+        struct run_place place = place_of(collector, collector->runs[i].path);
 
         if (!run_merger_add_file(merger, &place, err)) {
             return false;
         }
     }
     return true;
+}
+
+static void remove_run(struct stored_run *run)
+{
+    (void)unlink(run->path);
+    mem_free(run->path);
 }
 
 /* The number that names a run is used once under the collector's key: it is the nonce, too. */

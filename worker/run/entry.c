@@ -8,6 +8,11 @@
 
 #define ROW_BIT ((uint32_t)1 << 31)
 
+enum {
+    PREFETCH_BYTES = 192,
+    CACHE_LINE_BYTES = 64,
+};
+
 size_t entry_size(const struct run_entry *entry)
 {
     return ENTRY_HEADER_BYTES + entry->key_length + entry->change_length;
@@ -42,6 +47,15 @@ struct run_entry entry_read(const uint8_t *at)
 
     entry.change = entry.key + entry.key_length;
     return entry;
+}
+
+void entry_prefetch(const uint8_t *at, const uint8_t *end)
+{
+    size_t left = (size_t)(end - at);
+
+    for (size_t i = 0; i < left && i < PREFETCH_BYTES; i += CACHE_LINE_BYTES) {
+        __builtin_prefetch(at + i);
+    }
 }
 
 uint64_t entry_prefix(const struct run_entry *entry)

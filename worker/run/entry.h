@@ -25,6 +25,10 @@ void entry_write(const struct run_entry *entry, uint8_t *at);
 /* The entry whose header stands there; key and change are what follows, borrowed. */
 struct run_entry entry_read(const uint8_t *at);
 
+/* Brings an entry that is read soon into the cache, as many bytes of it as most have; `end` is
+ * where the bytes end among which it stands. */
+void entry_prefetch(const uint8_t *at, const uint8_t *end);
+
 /* The first 8 bytes of the key, zeros behind a shorter one, as a number that sorts as they do. */
 uint64_t entry_prefix(const struct run_entry *entry);
 

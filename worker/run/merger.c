@@ -23,13 +23,13 @@ struct run_merger {
     struct input **heap; /* the least entry is at 0 */
     size_t heap_count;
     struct ahead *ahead; /* the thread that merges; NULL: the caller's does */
-    bool started;
-    bool top_used; /* the entry at the top was given out and must be followed by its next one */
+    bool started;        /* the entry at the top was given out */
 };
 
 static ahead_source merge_next;
 static struct input *add_input(struct run_merger *merger);
 static bool start(struct run_merger *merger, struct error *err);
+static bool leave_top(struct run_merger *merger, struct error *err);
 static enum run_next advance(struct input *input, struct error *err);
 static bool goes_before(const struct input *a, const struct input *b);
 static void sift_down(struct run_merger *merger, size_t index);
@@ -54,6 +54,15 @@ bool run_merger_add_file(struct run_merger *merger, const struct run_place *plac
     }
     add_input(merger)->file = reader;
     return true;
+}
+
+void run_merger_drop_cache(struct run_merger *merger)
+{
+    for (size_t i = 0; i < merger->inputs_count; i++) {
+        if (merger->inputs[i].file != NULL) {
+            run_reader_drop_cache(merger->inputs[i].file);
+        }
+    }
 }
 
 bool run_merger_run_ahead(struct run_merger *merger, struct error *err)
@@ -82,30 +91,19 @@ void run_merger_free(struct run_merger **merger)
     }
 }
 
+/* Nothing of the merger itself is written for an entry: with a thread that merges, the reader would
+ * wait for that memory. */
 static enum run_next merge_next(void *context, struct run_entry *entry_out, struct error *err)
 {
     struct run_merger *merger = context;
 
-    if (!merger->started && !start(merger, err)) {
+    if (!(merger->started ? leave_top(merger, err) : start(merger, err))) {
         return RUN_FAILED;
-    }
-    if (merger->top_used) {
-        enum run_next next = advance(merger->heap[0], err);
-
-        if (next == RUN_FAILED) {
-            return RUN_FAILED;
-        }
-        if (next == RUN_END) {
-            merger->heap[0] = merger->heap[--merger->heap_count];
-        }
-        sift_down(merger, 0);
-        merger->top_used = false;
     }
     if (merger->heap_count == 0) {
         return RUN_END;
     }
     *entry_out = merger->heap[0]->entry;
-    merger->top_used = true;
     return RUN_ENTRY;
 }
 
@@ -140,6 +138,25 @@ static bool start(struct run_merger *merger, struct error *err)
     for (size_t i = merger->heap_count / 2; i > 0; i--) {
         sift_down(merger, i - 1);
     }
+    return true;
+}
+
+/* The entry at the top was given out: the one that follows it in its run takes its place. */
+static bool leave_top(struct run_merger *merger, struct error *err)
+{
+    enum run_next next = RUN_END;
+
+    if (merger->heap_count == 0) {
+        return true;
+    }
+    next = advance(merger->heap[0], err);
+    if (next == RUN_FAILED) {
+        return false;
+    }
+    if (next == RUN_END) {
+        merger->heap[0] = merger->heap[--merger->heap_count];
+    }
+    sift_down(merger, 0);
     return true;
 }
 

@@ -57,10 +57,16 @@ struct run_place {
     uint64_t nonce;     /* differs for each run under one key */
 };
 
+struct run_size {
+    uint64_t entries;
+    uint64_t file_bytes;
+    uint64_t reading_bytes; /* of memory, while it is merged with others */
+};
+
 /* Writes a sorted builder as a run file. `disk_free_min`: bytes of disk that must stay free; less
- * is ERROR_FULL. On failure the file is removed. *size_out: its size in bytes. */
+ * is ERROR_FULL. On failure the file is removed. */
 MUST_CHECK bool run_write(const struct run_builder *builder, const struct run_place *place,
-                          uint64_t disk_free_min, uint64_t *size_out, struct error *err);
+                          uint64_t disk_free_min, struct run_size *size_out, struct error *err);
 
 /* Reads one or many runs as one. */
 struct run_merger;
@@ -73,6 +79,10 @@ void run_merger_add_memory(struct run_merger *merger, const struct run_builder *
 /* Adds a run file behind those added before. A missing, damaged or foreign file is ERROR_STORE. */
 MUST_CHECK bool run_merger_add_file(struct run_merger *merger, const struct run_place *place,
                                     struct error *err);
+
+/* Lets what was read of files leave the page cache, when all runs have been added. The kernel
+ * begins to write then what it has not yet written: only for more bytes than it keeps unwritten. */
+void run_merger_drop_cache(struct run_merger *merger);
 
 enum run_next {
     RUN_ENTRY,
@@ -103,6 +113,6 @@ enum {
 /* Writes everything that a merger yields as one run file (for more runs than merge at once). */
 MUST_CHECK bool run_write_merged(struct run_merger *merger, const struct run_place *place,
                                  uint64_t disk_free_min, const struct run_watch *watch,
-                                 uint64_t *entries_out, uint64_t *size_out, struct error *err);
+                                 struct run_size *size_out, struct error *err);
 
 #endif

@@ -19,9 +19,9 @@ MUST_CHECK bool run_writer_open(const struct run_place *place, uint64_t disk_fre
 MUST_CHECK bool run_writer_add(struct run_writer *writer, const struct run_entry *entry,
                                struct error *err);
 
-/* Writes what is left and the mark of the end. *size_out: bytes of the file. Without it,
- * run_writer_close() removes the file. */
-MUST_CHECK bool run_writer_finish(struct run_writer *writer, uint64_t *size_out, struct error *err);
+/* Writes what is left and the mark of the end. Without it, run_writer_close() removes the file. */
+MUST_CHECK bool run_writer_finish(struct run_writer *writer, struct run_size *size_out,
+                                  struct error *err);
 
 void run_writer_close(struct run_writer **writer);
 
@@ -33,6 +33,9 @@ MUST_CHECK bool run_reader_open(const struct run_place *place, struct run_reader
 /* The next entry, borrowed until the next call. */
 enum run_next run_reader_next(struct run_reader *reader, struct run_entry *entry_out,
                               struct error *err);
+
+/* See run_merger_drop_cache(). */
+void run_reader_drop_cache(struct run_reader *reader);
 
 void run_reader_close(struct run_reader **reader);
 

@@ -5,14 +5,21 @@
 #include <unistd.h>
 
 #include "common/buffer.h"
+#include "common/limits.h"
 #include "common/mem.h"
 #include "worker/run/chunk.h"
 #include "worker/run/entry.h"
 #include "worker/run/run_file.h"
 #include "worker/run/run_magic.h"
 
+/* How much is dropped from the page cache at once. */
+#define DROPPED_BYTES MIB
+
 struct run_reader {
     int fd;
+    off_t at_byte;   /* of the file */
+    off_t kept_from; /* what is before it was dropped from the page cache */
+    bool drops_cache;
     struct chunk_cipher *cipher;
     bool at_end;         /* the last chunk was read */
     struct buffer plain; /* bytes decrypted; those before `at` are used up */
@@ -22,6 +29,7 @@ struct run_reader {
 
 static bool read_chunk(struct run_reader *reader, struct error *err);
 static bool read_all(struct run_reader *reader, uint8_t *bytes, size_t length, struct error *err);
+static void drop_cache(struct run_reader *reader);
 static bool damaged(struct error *err);
 
 bool run_reader_open(const struct run_place *place, struct run_reader **reader_out,
@@ -56,6 +64,8 @@ enum run_next run_reader_next(struct run_reader *reader, struct run_entry *entry
             *entry_out = entry_read(bytes);
             if (left >= entry_size(entry_out)) {
                 reader->at += entry_size(entry_out);
+                entry_prefetch(reader->plain.bytes + reader->at,
+                               reader->plain.bytes + reader->plain.length);
                 return RUN_ENTRY;
             }
         }
@@ -72,6 +82,11 @@ enum run_next run_reader_next(struct run_reader *reader, struct run_entry *entry
             return RUN_FAILED;
         }
     }
+}
+
+void run_reader_drop_cache(struct run_reader *reader)
+{
+    reader->drops_cache = true;
 }
 
 void run_reader_close(struct run_reader **reader)
@@ -114,6 +129,7 @@ static bool read_chunk(struct run_reader *reader, struct error *err)
         return damaged(err);
     }
     reader->plain.length += length;
+    drop_cache(reader);
     return true;
 }
 
@@ -133,8 +149,19 @@ static bool read_all(struct run_reader *reader, uint8_t *bytes, size_t length, s
         }
         bytes += got;
         length -= (size_t)got;
+        reader->at_byte += got;
     }
     return true;
+}
+
+static void drop_cache(struct run_reader *reader)
+{
+    off_t read_bytes = reader->at_byte - reader->kept_from;
+
+    if (reader->drops_cache && (reader->at_end || read_bytes >= (off_t)DROPPED_BYTES)) {
+        (void)posix_fadvise(reader->fd, reader->kept_from, read_bytes, POSIX_FADV_DONTNEED);
+        reader->kept_from = reader->at_byte;
+    }
 }
 
 static bool damaged(struct error *err)

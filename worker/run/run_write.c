@@ -3,7 +3,7 @@
 #include "worker/run/run_file.h"
 
 bool run_write(const struct run_builder *builder, const struct run_place *place,
-               uint64_t disk_free_min, uint64_t *size_out, struct error *err)
+               uint64_t disk_free_min, struct run_size *size_out, struct error *err)
 {
     OWNED(run_writer_close) struct run_writer *writer = NULL;
     size_t entries = run_builder_entries(builder);
@@ -22,14 +22,14 @@ bool run_write(const struct run_builder *builder, const struct run_place *place,
 }
 
 bool run_write_merged(struct run_merger *merger, const struct run_place *place,
-                      uint64_t disk_free_min, const struct run_watch *watch, uint64_t *entries_out,
-                      uint64_t *size_out, struct error *err)
+                      uint64_t disk_free_min, const struct run_watch *watch,
+                      struct run_size *size_out, struct error *err)
 {
     OWNED(run_writer_close) struct run_writer *writer = NULL;
     struct run_entry entry = {0};
     enum run_next next = RUN_END;
+    uint64_t entries = 0;
 
-    *entries_out = 0;
     if (!run_writer_open(place, disk_free_min, &writer, err)) {
         return false;
     }
@@ -37,7 +37,7 @@ bool run_write_merged(struct run_merger *merger, const struct run_place *place,
         if (!run_writer_add(writer, &entry, err)) {
             return false;
         }
-        if (++*entries_out % RUN_TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
+        if (++entries % RUN_TICK_ENTRIES == 0 && !watch->tick(watch->context, err)) {
             return false;
         }
     }

@@ -22,7 +22,8 @@ struct run_writer {
     struct chunk_cipher *cipher;
     uint64_t disk_free_min;
     uint64_t unchecked_bytes; /* written since the last look at the disk */
-    uint64_t size_bytes;
+    struct run_size size;     /* so far */
+    size_t largest_entry_bytes;
     bool finished;
     size_t length; /* of plain */
     uint8_t plain[CHUNK_PLAIN_MAX];
@@ -62,6 +63,10 @@ bool run_writer_add(struct run_writer *writer, const struct run_entry *entry, st
     size_t size = entry_size(entry);
     uint8_t header[ENTRY_HEADER_BYTES];
 
+    writer->size.entries++;
+    if (size > writer->largest_entry_bytes) {
+        writer->largest_entry_bytes = size;
+    }
     if (size < CHUNK_PLAIN_MAX - writer->length) {
         entry_write(entry, writer->plain + writer->length);
         writer->length += size;
@@ -73,12 +78,13 @@ bool run_writer_add(struct run_writer *writer, const struct run_entry *entry, st
            append(writer, entry->change, entry->change_length, err);
 }
 
-bool run_writer_finish(struct run_writer *writer, uint64_t *size_out, struct error *err)
+bool run_writer_finish(struct run_writer *writer, struct run_size *size_out, struct error *err)
 {
     if (!write_chunk(writer, true, err)) {
         return false;
     }
-    *size_out = writer->size_bytes;
+    *size_out = writer->size;
+    size_out->reading_bytes = CHUNK_SEALED_MAX + CHUNK_PLAIN_MAX + writer->largest_entry_bytes;
     writer->finished = true;
     return true;
 }
@@ -133,7 +139,7 @@ static bool write_all(struct run_writer *writer, const uint8_t *bytes, size_t le
     if (writer->unchecked_bytes >= SPACE_CHECK_BYTES && !check_space(writer, err)) {
         return false;
     }
-    writer->size_bytes += length;
+    writer->size.file_bytes += length;
     while (length > 0) {
         ssize_t written = write(writer->fd, bytes, length);
 

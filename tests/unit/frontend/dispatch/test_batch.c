@@ -314,7 +314,7 @@ static void test_more_runs_than_merge_at_once_are_merged_first_in_order(void **s
     struct fixture *fixture = *state;
     struct error err = {0};
 
-    fixture->runs_per_file = 150;
+    fixture->runs_per_file = LIMIT_RUNS_MERGED + 100;
     add_file(fixture, WEIR__FILE_KIND__FILE_REPLACE, true);
     add_file(fixture, WEIR__FILE_KIND__FILE_REPLACE, true);
 

@@ -6,6 +6,7 @@
 
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/merging.h"
 #include "frontend/dispatch/runs.h"
 #include "tests/support/test.h"
 
@@ -69,7 +70,7 @@ static void test_runs_are_given_by_kind_in_order_of_files(void **state)
 static void test_surplus_is_merged_until_few_enough_are_left_in_order(void **state)
 {
     struct runs runs;
-    Weir__Result *many = new_result(1000);
+    Weir__Result *many = new_result(2000);
     Weir__Run **merged = NULL;
     Weir__Run **of_kind = NULL;
     size_t count = 0;
@@ -77,7 +78,7 @@ static void test_surplus_is_merged_until_few_enough_are_left_in_order(void **sta
 
     (void)state;
     runs_init(&runs, "/nonexistent", batch_id);
-    for (uint32_t i = 0; i < 1000; i++) {
+    for (uint32_t i = 0; i < 2000; i++) {
         add(many, WEIR__FILE_KIND__FILE_REPLACE, i, 0);
     }
     take(&runs, many);
@@ -97,6 +98,43 @@ static void test_surplus_is_merged_until_few_enough_are_left_in_order(void **sta
         assert_true(of_kind[i]->first_ordinal > last);
         last = of_kind[i]->first_ordinal;
     }
+    runs_clear(&runs);
+}
+
+static void test_runs_with_large_rows_are_merged_in_smaller_numbers(void **state)
+{
+    struct runs runs;
+    Weir__Result *many = new_result(200);
+    Weir__Run **merged = NULL;
+    size_t count = 0;
+    size_t merges = 0;
+
+    (void)state;
+    runs_init(&runs, "/nonexistent", batch_id);
+    for (uint32_t i = 0; i < 200; i++) {
+        add(many, WEIR__FILE_KIND__FILE_REPLACE, i, 0);
+        many->runs[i]->reading_bytes = LIMIT_MERGING_BYTES / (i < 10 ? 3 : 1000);
+    }
+    take(&runs, many);
+    while (runs_surplus(&runs, &merged, &count)) {
+        Weir__Result *one = new_result(1);
+        uint64_t reading_bytes = 0;
+        uint64_t largest = 0;
+
+        for (size_t i = 0; i < count; i++) {
+            reading_bytes += merged[i]->reading_bytes;
+            largest = merged[i]->reading_bytes > largest ? merged[i]->reading_bytes : largest;
+        }
+        assert_true(merging_fits(count, reading_bytes));
+        add(one, WEIR__FILE_KIND__FILE_REPLACE, merged[0]->first_ordinal, 0);
+        one->runs[0]->size_bytes = count;
+        one->runs[0]->reading_bytes = largest;
+        runs_replace(&runs, merged, count, one);
+        weir__result__free_unpacked(one, NULL);
+        merges++;
+    }
+    assert_int_equal(merges, 1); /* of those with the large rows, which are in the way */
+    assert_true(runs.count > 180);
     runs_clear(&runs);
 }
 
@@ -125,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_are_given_by_kind_in_order_of_files),
         cmocka_unit_test(test_surplus_is_merged_until_few_enough_are_left_in_order),
+        cmocka_unit_test(test_runs_with_large_rows_are_merged_in_smaller_numbers),
         cmocka_unit_test(test_the_folder_goes_with_the_batch),
     };
 

@@ -346,7 +346,7 @@ static void test_a_run_that_was_cut_fails_the_phase(void **state)
     static const uint8_t secret[32] = {1};
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     const struct apply_phase phase = {FILE_KIND_REPLACE, merger};
-    uint64_t size = 0;
+    struct run_size size;
     uint64_t rows = 0;
     struct error err = {0};
 
@@ -354,7 +354,7 @@ static void test_a_run_that_was_cut_fails_the_phase(void **state)
     add(builder, 7, (const int[]){1, 2, 3});
     run_builder_sort(builder);
     assert_true(run_write(builder, &place, 0, &size, &err));
-    assert_int_equal(truncate(path, (off_t)size - 1), 0);
+    assert_int_equal(truncate(path, (off_t)size.file_bytes - 1), 0);
     assert_true(run_merger_add_file(merger, &place, &err));
     assert_false(apply_phases(txn, false, &phase, 1, &no_watch, &rows, &err));
     assert_int_equal(err.kind, ERROR_STORE);

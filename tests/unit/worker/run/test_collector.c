@@ -6,14 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/limits.h"
+#include "common/mem.h"
 #include "tests/support/test.h"
 #include "worker/run/collector.h"
 #include "worker/value/number.h"
 
 enum {
     ENTRIES = 20000,
-    BUDGET_BYTES = 8 * 1024, /* makes more run files of them than merge at once */
+    BUDGET_BYTES = 2 * 1024, /* makes more run files of them than merge at once */
     KEY_BYTES = 8,
+    LARGE_ENTRIES = 64, /* each in a run of its own: together more than is merged at once */
+    LARGE_BYTES = 2 * 1024 * 1024,
 };
 
 static char folder[64]; /* exists */
@@ -94,6 +98,37 @@ static void test_entries_come_back_in_order_and_equal_keys_as_they_were_added(vo
     run_builder_free(&builder);
 }
 
+static void test_runs_with_large_entries_are_merged_in_turns(void **state)
+{
+    struct run_builder *builder = run_builder_new(LARGE_BYTES);
+    struct run_collector *collector = run_collector_new(builder, runs, 0, &watch);
+    OWNED(mem_release) uint8_t *change = mem_zero(LARGE_BYTES);
+    struct run_merger *merger = NULL;
+    struct run_entry entry;
+    struct error err = {0};
+
+    (void)state;
+    assert_true((uint64_t)LARGE_ENTRIES * LARGE_BYTES > LIMIT_MERGING_BYTES);
+    for (uint8_t i = 0; i < LARGE_ENTRIES; i++) {
+        const uint8_t key = (uint8_t)(LARGE_ENTRIES - 1 - i) / 2;
+
+        change[LARGE_BYTES - 1] = i;
+        entry = (struct run_entry){
+            .key = &key, .key_length = 1, .change = change, .change_length = LARGE_BYTES};
+        assert_true(run_collector_add(collector, &entry, &err));
+    }
+    assert_true(run_collector_finish(collector, &merger, &err));
+    for (uint8_t i = 0; i < LARGE_ENTRIES; i++) {
+        assert_int_equal(run_merger_next(merger, &entry, &err), RUN_ENTRY);
+        assert_int_equal(entry.key[0], i / 2);
+        assert_int_equal(entry.change[LARGE_BYTES - 1], (LARGE_ENTRIES - 1 - i) ^ 1);
+    }
+    assert_int_equal(run_merger_next(merger, &entry, &err), RUN_END);
+    run_merger_free(&merger);
+    run_collector_free(&collector);
+    run_builder_free(&builder);
+}
+
 static void test_few_entries_take_no_disk(void **state)
 {
     struct run_builder *builder = run_builder_new(BUDGET_BYTES * 4096);
@@ -130,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_entries_come_back_in_order_and_equal_keys_as_they_were_added),
+        TEST(test_runs_with_large_entries_are_merged_in_turns),
         TEST(test_few_entries_take_no_disk),
         TEST(test_runs_of_a_killed_try_are_overwritten),
     };

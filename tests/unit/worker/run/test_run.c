@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "common/mem.h"
 #include "tests/support/test.h"
@@ -130,7 +134,7 @@ static void test_merged_runs_are_sorted_and_keep_the_order_of_equal_keys(void **
     OWNED(run_builder_free) struct run_builder *last = run_builder_new(1 << 20);
     struct error err = {0};
     uint32_t number = 1;
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     for (unsigned i = 0; i < 7; i++) {
         OWNED(mem_release) char *path = path_in(fixture, i);
@@ -159,8 +163,7 @@ static void test_runs_merged_to_a_file_read_the_same(void **state)
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
     uint32_t number = 1;
-    uint64_t entries = 0;
-    uint64_t size = 0;
+    struct run_size size = {0};
     struct stat status;
 
     add_random(first, &fixture->seed, &number, ENTRIES);
@@ -169,10 +172,10 @@ static void test_runs_merged_to_a_file_read_the_same(void **state)
     run_builder_sort(second);
     run_merger_add_memory(merger, first);
     run_merger_add_memory(merger, second);
-    assert_true(run_write_merged(merger, &place, 0, &no_watch, &entries, &size, &err));
-    assert_int_equal(entries, number - 1);
+    assert_true(run_write_merged(merger, &place, 0, &no_watch, &size, &err));
+    assert_int_equal(size.entries, number - 1);
     assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_size, size);
+    assert_int_equal(status.st_size, size.file_bytes);
     assert_int_equal(status.st_mode & 0777, 0600);
     assert_true(run_merger_add_file(again, &place, &err));
     assert_in_order(again, number - 1);
@@ -188,13 +191,12 @@ static void test_a_cancelled_merge_leaves_no_file(void **state)
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
     uint32_t number = 1;
-    uint64_t entries = 0;
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     add_random(builder, &fixture->seed, &number, ENTRIES);
     run_builder_sort(builder);
     run_merger_add_memory(merger, builder);
-    assert_false(run_write_merged(merger, &place, 0, &watch, &entries, &size, &err));
+    assert_false(run_write_merged(merger, &place, 0, &watch, &size, &err));
     assert_int_equal(err.kind, ERROR_CANCELLED);
     assert_int_equal(access(path, F_OK), -1);
 }
@@ -210,13 +212,12 @@ static void test_a_merge_to_a_file_shows_its_progress(void **state)
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
     uint32_t number = 1;
-    uint64_t entries = 0;
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     add_random(builder, &fixture->seed, &number, 3 * RUN_TICK_ENTRIES);
     run_builder_sort(builder);
     run_merger_add_memory(merger, builder);
-    assert_true(run_write_merged(merger, &place, 0, &watch, &entries, &size, &err));
+    assert_true(run_write_merged(merger, &place, 0, &watch, &size, &err));
     assert_int_equal(ticks, 3);
 }
 
@@ -325,7 +326,7 @@ static void test_large_entries_cross_chunks(void **state)
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct run_entry entry = {0};
     struct error err = {0};
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     memset(large, 'x', 300000);
     assert_true(add(builder, "b", 2, large, 300000));
@@ -359,6 +360,61 @@ static enum run_next read_to_the_end(const struct run_place *place, struct error
     return next;
 }
 
+/* What a file has in memory, in parts of 100. */
+static size_t share_in_page_cache(const char *path)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    int fd = open(path, O_RDONLY);
+    struct stat status;
+    unsigned char *resident = NULL;
+    void *mapped = NULL;
+    size_t pages = 0;
+    size_t count = 0;
+
+    assert_int_equal(fstat(fd, &status), 0);
+    pages = ((size_t)status.st_size + page - 1) / page;
+    resident = mem_zero(pages);
+    mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    assert_true(mapped != MAP_FAILED);
+    assert_int_equal(mincore(mapped, (size_t)status.st_size, resident), 0);
+    for (size_t i = 0; i < pages; i++) {
+        count += resident[i] & 1;
+    }
+    assert_int_equal(munmap(mapped, (size_t)status.st_size), 0);
+    assert_int_equal(close(fd), 0);
+    mem_free(resident);
+    return 100 * count / pages;
+}
+
+static void test_what_was_read_can_leave_the_page_cache(void **state)
+{
+    struct fixture *fixture = *state;
+    OWNED(run_builder_free) struct run_builder *builder = run_builder_new(64 << 20);
+    OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
+    OWNED(mem_release) char *path = path_in(fixture, 1);
+    const struct run_place place = {.path = path, .key = secret, .nonce = 1};
+    struct run_size size = {0};
+    struct error err = {0};
+    struct statfs disk;
+    uint32_t number = 1;
+    int fd = -1;
+
+    add_random(builder, &fixture->seed, &number, 200000);
+    run_builder_sort(builder);
+    assert_true(run_write(builder, &place, 0, &size, &err));
+    fd = open(path, O_RDONLY);
+    assert_int_equal(fsync(fd), 0); /* what is not on disk stays */
+    assert_int_equal(fstatfs(fd, &disk), 0);
+    assert_int_equal(close(fd), 0);
+
+    assert_true(run_merger_add_file(merger, &place, &err));
+    run_merger_drop_cache(merger);
+    assert_in_order(merger, number - 1);
+    if (disk.f_type != TMPFS_MAGIC) {
+        assert_true(share_in_page_cache(path) < 20);
+    }
+}
+
 static void test_damaged_cut_and_foreign_runs_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -366,7 +422,7 @@ static void test_damaged_cut_and_foreign_runs_are_refused(void **state)
     OWNED(mem_release) char *path = path_in(fixture, 1);
     struct run_place place = {.path = path, .key = secret, .nonce = 1};
     uint32_t number = 1;
-    uint64_t size = 0;
+    struct run_size size = {0};
     struct error err = {0};
     int fd = -1;
 
@@ -382,7 +438,7 @@ static void test_damaged_cut_and_foreign_runs_are_refused(void **state)
 
     fd = open(path, O_RDWR | O_CLOEXEC);
     for (unsigned i = 0; i < 40; i++) {
-        off_t at = (off_t)((uint64_t)rand_r(&fixture->seed) % size);
+        off_t at = (off_t)((uint64_t)rand_r(&fixture->seed) % size.file_bytes);
         uint8_t byte = 0;
 
         assert_int_equal(pread(fd, &byte, 1, at), 1);
@@ -392,7 +448,7 @@ static void test_damaged_cut_and_foreign_runs_are_refused(void **state)
         byte ^= 0x10;
         assert_int_equal(pwrite(fd, &byte, 1, at), 1);
     }
-    assert_int_equal(ftruncate(fd, (off_t)size - 30), 0);
+    assert_int_equal(ftruncate(fd, (off_t)size.file_bytes - 30), 0);
     assert_int_equal(read_to_the_end(&place, &err), RUN_FAILED);
     (void)close(fd);
 }
@@ -403,7 +459,7 @@ static void write_chunks(const struct run_place *place)
     OWNED(run_builder_free) struct run_builder *builder = run_builder_new(1 << 20);
     OWNED(mem_release) uint8_t *large = mem_zero(4 * CHUNK_PLAIN_MAX);
     struct error err = {0};
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     assert_true(add(builder, "key", 4, large, 4 * CHUNK_PLAIN_MAX));
     run_builder_sort(builder);
@@ -454,7 +510,7 @@ static void test_a_run_cut_between_two_chunks_is_refused(void **state)
     OWNED(mem_release) char *path = path_in(fixture, 1);
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     /* The first entry ends where the first chunk does. */
     assert_true(add(builder, "a", 2, filling, CHUNK_PLAIN_MAX - ENTRY_HEADER_BYTES - 2));
@@ -475,7 +531,7 @@ static int write_to_a_small_disk(const struct fixture *fixture)
     OWNED(mem_release) char *path = path_in(fixture, 1);
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", fixture->folder, "tmpfs", 0, "size=1m") != 0) {
@@ -517,7 +573,7 @@ static void test_a_disk_with_too_little_room_fails_and_leaves_no_file(void **sta
     OWNED(mem_release) char *path = path_in(fixture, 1);
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     run_builder_sort(builder);
     assert_false(run_write(builder, &place, UINT64_MAX, &size, &err));
@@ -532,7 +588,7 @@ static void test_a_run_file_is_never_written_over(void **state)
     OWNED(mem_release) char *path = path_in(fixture, 1);
     const struct run_place place = {.path = path, .key = secret, .nonce = 1};
     struct error err = {0};
-    uint64_t size = 0;
+    struct run_size size = {0};
 
     run_builder_sort(builder);
     assert_true(run_write(builder, &place, 0, &size, &err));
@@ -553,6 +609,7 @@ int main(void)
         TEST(test_collecting_and_sorting_stay_within_the_budget),
         TEST(test_a_builder_is_full_at_its_budget_but_takes_one_large_entry),
         TEST(test_large_entries_cross_chunks),
+        TEST(test_what_was_read_can_leave_the_page_cache),
         TEST(test_damaged_cut_and_foreign_runs_are_refused),
         TEST(test_a_chunk_in_anothers_place_is_refused),
         TEST(test_a_run_cut_between_two_chunks_is_refused),
