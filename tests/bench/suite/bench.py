@@ -18,6 +18,9 @@ class Line:
     def cpu(self):
         return median(measure.cpu for measure in self.measures)
 
+    def system(self):
+        return median(measure.system for measure in self.measures)
+
 
 @dataclass
 class Bench:

@@ -15,10 +15,15 @@ SAMPLE_SECONDS = 0.02
 @dataclass
 class Measure:
     seconds: float
-    cpu: float
+    user: float                                # seconds of CPU in programs
+    system: float                              # and in the kernel for them
     peaks: dict = field(default_factory=dict)  # {role: bytes}
     peak: int = 0                              # of all together
     times: dict = field(default_factory=dict)  # {step: milliseconds}, as the engine tells
+
+    @property
+    def cpu(self):
+        return self.user + self.system
 
     def peak_of(self, role):
         return max((peak for name, peak in self.peaks.items() if name.startswith(role)), default=0)
@@ -32,15 +37,16 @@ def percentile(values, percent):
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
-def cpu_seconds(pid):
+def cpu_of(pid):
     """User and system time of a process, of its threads, and of the children that it outlived."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / TICKS
+    user, system, children_user, children_system = map(int, fields[11:15])
+    return (user + children_user) / TICKS, (system + children_system) / TICKS
 
 
-def own_children_cpu():
+def cpu_of_own_children():
     times = os.times()
-    return times.children_user + times.children_system
+    return times.children_user, times.children_system
 
 
 class Watch:
@@ -54,7 +60,7 @@ class Watch:
         self.thread = threading.Thread(target=self.sample)
 
     def cpu_now(self):
-        return own_children_cpu() + sum(map(cpu_seconds, self.pids.values()))
+        return map(sum, zip(cpu_of_own_children(), *map(cpu_of, self.pids.values())))
 
     def sample(self):
         while not self.stop.wait(SAMPLE_SECONDS):
@@ -63,7 +69,7 @@ class Watch:
             self.peak = max(self.peak, sum(now.values()))
 
     def __enter__(self):
-        self.cpu = self.cpu_now()
+        self.user, self.system = self.cpu_now()
         self.started = time.monotonic()
         self.thread.start()
         return self
@@ -72,4 +78,6 @@ class Watch:
         seconds = time.monotonic() - self.started
         self.stop.set()
         self.thread.join()
-        self.measure = Measure(seconds, self.cpu_now() - self.cpu, self.peaks, self.peak)
+        user, system = self.cpu_now()
+        self.measure = Measure(seconds, user - self.user, system - self.system, self.peaks,
+                               self.peak)

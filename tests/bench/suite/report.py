@@ -43,14 +43,14 @@ def case_row(bench, line):
     peer = line.engine != "weir"
     peaks = max(measure.peak for measure in line.measures)
     return [line.case, line.engine, f"{line.rows:,}", f"{line.seconds():.2f}",
-            f"{line.rows / line.seconds():,.0f}", f"{line.cpu():.2f}",
+            f"{line.rows / line.seconds():,.0f}", f"{line.cpu():.2f}", f"{line.system():.2f}",
             f"{peaks / MIB:.0f}" if peaks else "",
             times(bench.ratio(line.case, line.engine)) if peer else ""]
 
 
 def case_table(bench):
-    return table(["case", "engine", "rows", "seconds", "rows/s", "CPU s", "private MiB",
-                  "weir is faster"], [case_row(bench, line) for line in bench.lines])
+    return table(["case", "engine", "rows", "seconds", "rows/s", "CPU s", "of it kernel s",
+                  "private MiB", "weir is faster"], [case_row(bench, line) for line in bench.lines])
 
 
 def milliseconds(seconds):
