@@ -5,9 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <pthread.h>
@@ -16,7 +15,10 @@
 
 enum {
     /* More at once would not free faster. */
-    THREADS_MAX = 2
+    THREADS_MAX = 2,
+
+    ROOM_WAITS_MAX = 10,
+    ROOM_WAIT_US = 50000,
 };
 
 /* Frees in a fraction of a millisecond: not worth a thread. */
@@ -66,4 +68,20 @@ static void *run(void *context)
     (void)close((int)(intptr_t)context);
     atomic_fetch_sub(&threads, 1);
     return NULL;
+}
+
+bool removal_room(const char *path, uint64_t wanted, uint64_t *bytes_out)
+{
+    struct statvfs disk;
+
+    for (int waits = 0;; waits++) {
+        if (statvfs(path, &disk) != 0) {
+            return false;
+        }
+        *bytes_out = (uint64_t)disk.f_bavail * disk.f_frsize;
+        if (*bytes_out >= wanted || waits == ROOM_WAITS_MAX) {
+            return true;
+        }
+        usleep(ROOM_WAIT_US);
+    }
 }

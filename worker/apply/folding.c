@@ -5,7 +5,6 @@
 
 #include "common/buffer.h"
 #include "common/mem.h"
-#include "common/text.h"
 #include "worker/value/number.h"
 #include "worker/value/row.h"
 
@@ -25,7 +24,6 @@ static bool begin_key(struct folding *folding, const struct run_entry *entry, st
 static bool fold(struct folding *folding, enum file_kind kind, const struct run_entry *entry,
                  struct error *err);
 static bool put_row(struct folding *folding, const struct run_entry *entry, struct error *err);
-static bool fail_damaged(const struct folding *folding, struct error *err);
 
 struct folding *folding_new(struct store_txn *txn)
 {
@@ -101,7 +99,7 @@ static bool begin_key(struct folding *folding, const struct run_entry *entry, st
     folding->exists = row != NULL;
     if (row != NULL) {
         if (length < ROW_SEQUENCE_BYTES) {
-            return fail_damaged(folding, err);
+            return store_txn_fail_damaged(folding->txn, err);
         }
         buffer_append(&folding->cells, row + ROW_SEQUENCE_BYTES, length - ROW_SEQUENCE_BYTES);
     }
@@ -126,7 +124,7 @@ static bool fold(struct folding *folding, enum file_kind kind, const struct run_
     if (!row_merge(folding->cells.bytes, folding->cells.length, entry->change, entry->change_length,
                    &merged)) {
         folding->spare = merged;
-        return fail_damaged(folding, err);
+        return store_txn_fail_damaged(folding->txn, err);
     }
     folding->spare = folding->cells;
     folding->cells = merged;
@@ -146,12 +144,4 @@ static bool put_row(struct folding *folding, const struct run_entry *entry, stru
     store_row_put(folding->txn, entry->key, entry->key_length, folding->row.bytes,
                   folding->row.length);
     return store_txn_check(folding->txn, err);
-}
-
-static bool fail_damaged(const struct folding *folding, struct error *err)
-{
-    const struct table *table = store_txn_table(folding->txn);
-
-    return error_set(err, ERROR_STORE, "a row of table \"%s.%s\" is damaged",
-                     text_name(table->schema_name).text, text_name(table->name).text);
 }

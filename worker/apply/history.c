@@ -14,7 +14,6 @@
 #include "common/buffer.h"
 #include "common/mem.h"
 #include "common/require.h"
-#include "common/text.h"
 #include "worker/value/key.h"
 #include "worker/value/moment.h"
 #include "worker/value/number.h"
@@ -63,7 +62,6 @@ static bool change_version(struct history *history, const struct store_row *vers
 static bool write_version(struct history *history, const void *key, size_t key_length,
                           const struct store_row *base, const uint8_t *change, size_t change_length,
                           struct error *err);
-static bool fail_damaged(const struct history *history, struct error *err);
 static uint32_t id_of(const struct table *table, const char *name);
 
 struct history *history_new(struct store_txn *txn)
@@ -121,7 +119,7 @@ static bool apply_earliest_start(struct history *history, const struct run_entry
 
     if (!row_find(entry->change, entry->change_length, history->start_id, &start_cell) ||
         start_cell.is_null || start_cell.length != MOMENT_STORED_BYTES) {
-        return fail_damaged(history, err);
+        return store_txn_fail_damaged(history->txn, err);
     }
     start = moment_read_stored(start_cell.stored);
     buffer_reset(&history->key);
@@ -180,7 +178,7 @@ static bool apply_delete(struct history *history, const struct run_entry *entry,
     size_t count = 0;
 
     if (!row_find(entry->change, entry->change_length, history->end_id, &end) || end.is_null) {
-        return fail_damaged(history, err);
+        return store_txn_fail_damaged(history->txn, err);
     }
     wishes[count++] = (struct wish){history->end_id, end.stored, end.length, false};
     wishes[count++] = (struct wish){history->active_id, stored_false, 1, false};
@@ -298,18 +296,10 @@ static bool write_version(struct history *history, const void *key, size_t key_l
     if (base->row_length < ROW_SEQUENCE_BYTES ||
         !row_merge(base->row + ROW_SEQUENCE_BYTES, base->row_length - ROW_SEQUENCE_BYTES, change,
                    change_length, &history->row)) {
-        return fail_damaged(history, err);
+        return store_txn_fail_damaged(history->txn, err);
     }
     store_row_put(history->txn, key, key_length, history->row.bytes, history->row.length);
     return store_txn_check(history->txn, err);
-}
-
-static bool fail_damaged(const struct history *history, struct error *err)
-{
-    const struct table *table = store_txn_table(history->txn);
-
-    return error_set(err, ERROR_STORE, "a row of table \"%s.%s\" is damaged",
-                     text_name(table->schema_name).text, text_name(table->name).text);
 }
 
 static uint32_t id_of(const struct table *table, const char *name)

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/removal.h"
 #include "common/require.h"
 #include "worker/run/chunk.h"
 #include "worker/run/entry.h"
@@ -159,13 +159,13 @@ static bool write_all(struct run_writer *writer, const uint8_t *bytes, size_t le
 /* Runs leave room on the disk for the rows that they will become. */
 static bool check_space(struct run_writer *writer, struct error *err)
 {
-    struct statvfs disk;
+    uint64_t free_bytes = 0;
 
     writer->unchecked_bytes = 0;
-    if (fstatvfs(writer->fd, &disk) != 0) {
+    if (!removal_room(writer->path, writer->disk_free_min, &free_bytes)) {
         return error_set_errno(err, ERROR_STORE, "could not ask for free disk space");
     }
-    if ((uint64_t)disk.f_bavail * disk.f_frsize < writer->disk_free_min) {
+    if (free_bytes < writer->disk_free_min) {
         (void)error_set(err, ERROR_FULL,
                         "could not write a run file: less than %llu MiB are free on the disk",
                         (unsigned long long)(writer->disk_free_min / MIB));

@@ -2,21 +2,13 @@
 #include "worker/store/store.h"
 
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/mem.h"
+#include "common/removal.h"
 #include "common/text.h"
 #include "worker/store/store_internal.h"
-
-enum {
-    FREE_WAITS_MAX = 10,
-    FREE_WAIT_US = 50000,
-};
-
-static bool wait_for_free_bytes(const struct store *store, uint64_t wanted, uint64_t *bytes_out);
 
 bool store_open(const struct store_terms *terms, struct store **store_out, struct error *err)
 {
@@ -47,7 +39,7 @@ bool store_check_room(const struct store *store, struct error *err)
 {
     uint64_t free_bytes = 0;
 
-    if (!wait_for_free_bytes(store, store->disk_reserve_bytes, &free_bytes)) {
+    if (!removal_room(store->data_dir, store->disk_reserve_bytes, &free_bytes)) {
         return error_set_errno(err, ERROR_STORE, "could not ask for the free space of \"%s\"",
                                text_path(store->data_dir).text);
     }
@@ -67,7 +59,7 @@ bool store_has_room(const struct store *store, uint64_t bytes)
     uint64_t free_bytes = 0;
 
     return !__builtin_add_overflow(store->disk_reserve_bytes, bytes, &wanted) &&
-           wait_for_free_bytes(store, wanted, &free_bytes) && free_bytes >= wanted;
+           removal_room(store->data_dir, wanted, &free_bytes) && free_bytes >= wanted;
 }
 
 bool store_test(struct store *store, bool read_back, struct error *err)
@@ -142,22 +134,4 @@ bool store_open_table(const struct store *store, const struct table *table, bool
     };
 
     return env_open(&terms, env_out, err);
-}
-
-/* False: errno says why. */
-/* What was removed a moment ago may not be free yet (common/removal.h). False: errno says why. */
-static bool wait_for_free_bytes(const struct store *store, uint64_t wanted, uint64_t *bytes_out)
-{
-    struct statvfs disk;
-
-    for (int waits = 0;; waits++) {
-        if (statvfs(store->data_dir, &disk) != 0) {
-            return false;
-        }
-        *bytes_out = (uint64_t)disk.f_bavail * disk.f_frsize;
-        if (*bytes_out >= wanted || waits == FREE_WAITS_MAX) {
-            return true;
-        }
-        usleep(FREE_WAIT_US);
-    }
 }

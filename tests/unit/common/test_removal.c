@@ -81,12 +81,27 @@ static void test_a_link_is_not_followed(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+static void test_the_room_on_a_disk_is_told_enough_or_not(void **state)
+{
+    uint64_t bytes = 0;
+
+    (void)state;
+    assert_true(removal_room("/tmp", 1, &bytes));
+    assert_true(bytes >= 1);
+    bytes = 0;
+    assert_true(removal_room("/tmp", UINT64_MAX, &bytes)); /* after it waited */
+    assert_true(bytes >= 1 && bytes < UINT64_MAX);
+    assert_false(removal_room("/nonexistent", 1, &bytes));
+    assert_int_equal(errno, ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_and_small_files_go),
         cmocka_unit_test(test_it_fails_as_unlink_does),
         cmocka_unit_test(test_a_link_is_not_followed),
+        cmocka_unit_test(test_the_room_on_a_disk_is_told_enough_or_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
