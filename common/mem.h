@@ -42,7 +42,7 @@ char *mem_format(const char *format, ...) PRINTF_LIKE(1, 2) RELEASED_WITH(mem_fr
 /* Overwrites `size` bytes with zero in a way that the compiler keeps: for keys and passwords. */
 void mem_wipe(void *bytes, size_t size);
 
-/* Of the machine's memory. */
+/* Bytes of the machine's memory. */
 uint64_t mem_machine_bytes(void);
 
 /* For OWNED(mem_release): frees *(void **)pointer and sets it to NULL. */

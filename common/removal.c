@@ -17,6 +17,7 @@ enum {
     /* More at once would not free faster. */
     THREADS_MAX = 2,
 
+    /* Together half a second, in which gigabytes are freed. */
     ROOM_WAITS_MAX = 10,
     ROOM_WAIT_US = 50000,
 };

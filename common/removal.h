@@ -12,8 +12,8 @@
  * by a thread that ends by itself, and at the latest with the process. */
 int removal_unlink(const char *path);
 
-/* The bytes that are free on a path's disk. Where they are fewer than `wanted`, it waits for half a
- * second for what was removed a moment ago. False: errno says why. */
+/* The bytes that are free on a path's disk. Where they are fewer than `wanted`, it waits up to half
+ * a second for what was removed a moment ago. False: errno says why. */
 MUST_CHECK bool removal_room(const char *path, uint64_t wanted, uint64_t *bytes_out);
 
 #endif

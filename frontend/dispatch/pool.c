@@ -7,7 +7,6 @@
 #include "frontend/dispatch/pool.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <pthread.h>
 

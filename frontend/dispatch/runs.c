@@ -31,6 +31,7 @@ static struct span span_from(Weir__Run *const *runs, size_t first, const struct 
 static void span_add(struct span *span, const Weir__Run *run);
 static bool leaves_few(const struct span *span, const struct span *all);
 static bool is_better(const struct span *span, const struct span *other, const struct span *all);
+static uint64_t gain_of(const struct span *span, const struct span *all);
 static void remove_folder(const char *path);
 static int compare_runs(const void *a, const void *b);
 
@@ -99,7 +100,7 @@ bool runs_surplus(const struct runs *runs, Weir__Run ***merged_out, size_t *coun
         for (size_t i = 0; i < count; i++) {
             struct span span = span_from(of_kind, i, &all);
 
-            best = is_better(&span, &best, &all) ? span : best;
+            best = i == 0 || is_better(&span, &best, &all) ? span : best;
         }
         *merged_out = of_kind + best.first;
         *count_out = best.count;
@@ -143,16 +144,25 @@ static bool leaves_few(const struct span *span, const struct span *all)
                         all->reading_bytes - span->reading_bytes + span->reading_bytes_max);
 }
 
-/* Best are those that are enough, and of them the ones with the fewest bytes; else the most. */
+/* Best are those that are enough, and of them the ones with the fewest bytes; else those that leave
+ * least of what there is too much of. */
 static bool is_better(const struct span *span, const struct span *other, const struct span *all)
 {
     bool enough = leaves_few(span, all);
+    uint64_t gain = gain_of(span, all);
+    uint64_t other_gain = gain_of(other, all);
 
     if (enough != leaves_few(other, all)) {
         return enough;
     }
-    return enough || span->count == other->count ? span->file_bytes < other->file_bytes
-                                                 : span->count > other->count;
+    return enough || gain == other_gain ? span->file_bytes < other->file_bytes : gain > other_gain;
+}
+
+/* Runs, or bytes of memory where there are not too many runs. */
+static uint64_t gain_of(const struct span *span, const struct span *all)
+{
+    return all->count > LIMIT_RUNS_MERGED ? span->count
+                                          : span->reading_bytes - span->reading_bytes_max;
 }
 
 void runs_replace(struct runs *runs, Weir__Run **merged, size_t count, Weir__Result *result)

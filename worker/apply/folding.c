@@ -99,7 +99,7 @@ static bool begin_key(struct folding *folding, const struct run_entry *entry, st
     folding->exists = row != NULL;
     if (row != NULL) {
         if (length < ROW_SEQUENCE_BYTES) {
-            return store_txn_fail_damaged(folding->txn, err);
+            return store_fail_damaged(store_txn_table(folding->txn), err);
         }
         buffer_append(&folding->cells, row + ROW_SEQUENCE_BYTES, length - ROW_SEQUENCE_BYTES);
     }
@@ -124,7 +124,7 @@ static bool fold(struct folding *folding, enum file_kind kind, const struct run_
     if (!row_merge(folding->cells.bytes, folding->cells.length, entry->change, entry->change_length,
                    &merged)) {
         folding->spare = merged;
-        return store_txn_fail_damaged(folding->txn, err);
+        return store_fail_damaged(store_txn_table(folding->txn), err);
     }
     folding->spare = folding->cells;
     folding->cells = merged;

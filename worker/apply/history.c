@@ -119,7 +119,7 @@ static bool apply_earliest_start(struct history *history, const struct run_entry
 
     if (!row_find(entry->change, entry->change_length, history->start_id, &start_cell) ||
         start_cell.is_null || start_cell.length != MOMENT_STORED_BYTES) {
-        return store_txn_fail_damaged(history->txn, err);
+        return store_fail_damaged(store_txn_table(history->txn), err);
     }
     start = moment_read_stored(start_cell.stored);
     buffer_reset(&history->key);
@@ -178,7 +178,7 @@ static bool apply_delete(struct history *history, const struct run_entry *entry,
     size_t count = 0;
 
     if (!row_find(entry->change, entry->change_length, history->end_id, &end) || end.is_null) {
-        return store_txn_fail_damaged(history->txn, err);
+        return store_fail_damaged(store_txn_table(history->txn), err);
     }
     wishes[count++] = (struct wish){history->end_id, end.stored, end.length, false};
     wishes[count++] = (struct wish){history->active_id, stored_false, 1, false};
@@ -296,7 +296,7 @@ static bool write_version(struct history *history, const void *key, size_t key_l
     if (base->row_length < ROW_SEQUENCE_BYTES ||
         !row_merge(base->row + ROW_SEQUENCE_BYTES, base->row_length - ROW_SEQUENCE_BYTES, change,
                    change_length, &history->row)) {
-        return store_txn_fail_damaged(history->txn, err);
+        return store_fail_damaged(store_txn_table(history->txn), err);
     }
     store_row_put(history->txn, key, key_length, history->row.bytes, history->row.length);
     return store_txn_check(history->txn, err);

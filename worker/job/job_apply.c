@@ -20,7 +20,7 @@ enum {
 
     /* A phase with more than this part of the machine's memory reads its runs past the page cache.
      */
-    PAGE_CACHE_SHARE = 8,
+    PAGE_CACHE_SHARE = 4,
 };
 
 static struct stage_key *describe_batch(const Weir__ApplyBeginJob *begin,
@@ -166,8 +166,9 @@ static bool add_phase(struct job_worker *worker, const Weir__ApplyPhaseJob *phas
         return false;
     }
     if (!merging_fits(phase->n_runs, reading_bytes)) {
-        return error_set(err, ERROR_INTERNAL, "%zu runs are too many to merge at once",
-                         phase->n_runs);
+        return error_set(err, ERROR_INTERNAL,
+                         "%zu runs that take %llu MiB are too many to merge at once", phase->n_runs,
+                         (unsigned long long)(reading_bytes / MIB));
     }
     if (worker->stage_reading_bytes + reading_bytes > LIMIT_MERGING_BYTES &&
         !apply_pending(worker, rows, err)) {
@@ -215,8 +216,8 @@ static uint64_t reading_bytes_of(const Weir__ApplyPhaseJob *phase)
     return bytes;
 }
 
-/* So many bytes that the kernel has written most of them to disk already (its
- * dirty_background_ratio is a tenth of the memory), and would drop tables' pages to keep them. */
+/* So many bytes that most are on disk already (by default the kernel leaves a tenth of the memory
+ * unwritten), and that they would drive tables out of the page cache. */
 static bool fills_page_cache(const Weir__ApplyPhaseJob *phase)
 {
     uint64_t bytes = 0;

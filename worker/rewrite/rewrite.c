@@ -147,7 +147,7 @@ static enum walk visit(void *context, const struct walk_row *row, struct error *
 
     output->row = row;
     if (!draft_read(output->draft, row->cells, row->cells_length)) {
-        (void)error_set(err, ERROR_STORE, "a row of the table is damaged");
+        (void)store_fail_damaged(output->rewrite->source, err);
         return WALK_FAILED;
     }
     return output->rewrite->change(output->rewrite->context, output->draft, output, err)

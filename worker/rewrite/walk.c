@@ -23,7 +23,7 @@ bool walk_rows(struct store *store, const struct table *table, const struct run_
            (next = store_reader_next(reader, &row.key, &row.key_length, &row.cells,
                                      &row.cells_length, err)) == STORE_ROW) {
         if (row.cells_length < ROW_SEQUENCE_BYTES) {
-            return error_set(err, ERROR_STORE, "a row of the table is damaged");
+            return store_fail_damaged(table, err);
         }
         row.cells += ROW_SEQUENCE_BYTES;
         row.cells_length -= ROW_SEQUENCE_BYTES;

@@ -33,6 +33,7 @@ static bool write_run(struct run_collector *collector, struct error *err);
 static char *make_path(struct run_collector *collector);
 static bool has_few_runs(const struct run_collector *collector);
 static bool merge_runs(struct run_collector *collector, size_t first, struct error *err);
+static size_t count_surplus(const struct run_collector *collector);
 static size_t count_mergeable(const struct run_collector *collector, size_t first);
 static bool open_runs(const struct run_collector *collector, size_t first, size_t count,
                       struct run_merger *merger, struct error *err);
@@ -138,8 +139,7 @@ static char *make_path(struct run_collector *collector)
 /* So few that they can be merged with what is in the builder. */
 static bool has_few_runs(const struct run_collector *collector)
 {
-    return count_mergeable(collector, 0) == collector->runs_count &&
-           collector->runs_count < LIMIT_RUNS_MERGED;
+    return count_mergeable(collector, 0) == collector->runs_count && count_surplus(collector) == 0;
 }
 
 /* Puts one run in the place of that one and those behind it, as many as are merged at once: the
@@ -148,10 +148,15 @@ static bool merge_runs(struct run_collector *collector, size_t first, struct err
 {
     OWNED(run_merger_free) struct run_merger *merger = run_merger_new();
     struct stored_run *runs = collector->runs + first;
-    size_t count = count_mergeable(collector, first);
+    size_t mergeable = count_mergeable(collector, first);
+    size_t surplus = count_surplus(collector);
+    size_t count = surplus > 0 && surplus < mergeable ? surplus : mergeable;
     struct stored_run merged = {0};
     struct run_place place;
 
+    if (count < 2) {
+        return true;
+    }
     if (!open_runs(collector, first, count, merger, err)) {
         return false;
     }
@@ -169,6 +174,15 @@ static bool merge_runs(struct run_collector *collector, size_t first, struct err
     memmove(runs + 1, runs + count, (collector->runs_count - first - count) * sizeof *runs);
     collector->runs_count -= count - 1;
     return true;
+}
+
+/* How many runs must become one so that LIMIT_RUNS_MERGED are left with the builder; 0: there are
+ * no more. */
+static size_t count_surplus(const struct run_collector *collector)
+{
+    return collector->runs_count < LIMIT_RUNS_MERGED
+               ? 0
+               : collector->runs_count - LIMIT_RUNS_MERGED + 2;
 }
 
 /* How many runs from that one on are merged at once. */

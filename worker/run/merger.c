@@ -23,7 +23,7 @@ struct run_merger {
     struct input **heap; /* the least entry is at 0 */
     size_t heap_count;
     struct ahead *ahead; /* the thread that merges; NULL: the caller's does */
-    bool started;        /* the entry at the top was given out */
+    bool started;        /* the entry at the top, if there is one, was given out */
 };
 
 static ahead_source merge_next;
@@ -58,6 +58,7 @@ bool run_merger_add_file(struct run_merger *merger, const struct run_place *plac
 
 void run_merger_drop_cache(struct run_merger *merger)
 {
+    REQUIRE(merger->ahead == NULL);
     for (size_t i = 0; i < merger->inputs_count; i++) {
         if (merger->inputs[i].file != NULL) {
             run_reader_drop_cache(merger->inputs[i].file);
@@ -91,8 +92,8 @@ void run_merger_free(struct run_merger **merger)
     }
 }
 
-/* Nothing of the merger itself is written for an entry: with a thread that merges, the reader would
- * wait for that memory. */
+/* Nothing of the merger itself is written for an entry: its reader looks at the merger for each,
+ * and would wait for the cache line where a thread merges. */
 static enum run_next merge_next(void *context, struct run_entry *entry_out, struct error *err)
 {
     struct run_merger *merger = context;

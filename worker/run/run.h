@@ -80,8 +80,9 @@ void run_merger_add_memory(struct run_merger *merger, const struct run_builder *
 MUST_CHECK bool run_merger_add_file(struct run_merger *merger, const struct run_place *place,
                                     struct error *err);
 
-/* Lets what was read of files leave the page cache, when all runs have been added. The kernel
- * begins to write then what it has not yet written: only for more bytes than it keeps unwritten. */
+/* Lets what was read of files leave the page cache: after all runs have been added, and before
+ * run_merger_run_ahead(). The kernel begins to write then what it has not written yet: only for
+ * more bytes than it keeps unwritten. */
 void run_merger_drop_cache(struct run_merger *merger);
 
 enum run_next {
@@ -94,7 +95,7 @@ enum run_next {
  * been added. ERROR_UNAVAILABLE: no thread could be made. */
 MUST_CHECK bool run_merger_run_ahead(struct run_merger *merger, struct error *err);
 
-/* The next entry in order, borrowed until the next call. */
+/* The next entry in order, borrowed until the next call; not to be called after RUN_FAILED. */
 enum run_next run_merger_next(struct run_merger *merger, struct run_entry *entry_out,
                               struct error *err);
 

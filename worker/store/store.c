@@ -1,8 +1,6 @@
 /* See store.h: the data folder itself. */
 #include "worker/store/store.h"
 
-#include <string.h>
-
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/mem.h"

@@ -204,8 +204,8 @@ void store_row_from(struct store_txn *txn, const void *key, size_t key_length, s
 /* False, with the first failure so far in *err: lets a loop end early. */
 MUST_CHECK bool store_txn_check(const struct store_txn *txn, struct error *err);
 
-/* False, for a row that was read and is none: ERROR_STORE that names the table. */
-bool store_txn_fail_damaged(const struct store_txn *txn, struct error *err);
+/* False, where what was read is no row: ERROR_STORE that names the table. */
+bool store_fail_damaged(const struct table *table, struct error *err);
 
 /* Commits durably, with counts for `weir tables`. On failure nothing was changed. In both cases the
  * transaction is released. *spilled_out: LMDB spilled pages, which leaks memory in this process. */

@@ -99,10 +99,8 @@ bool store_txn_check(const struct store_txn *txn, struct error *err)
     return txn->failure.kind == ERROR_NONE || error_copy(err, &txn->failure);
 }
 
-bool store_txn_fail_damaged(const struct store_txn *txn, struct error *err)
+bool store_fail_damaged(const struct table *table, struct error *err)
 {
-    const struct table *table = store_txn_table(txn);
-
     return error_set(err, ERROR_STORE, "a row of table \"%s.%s\" is damaged",
                      text_name(table->schema_name).text, text_name(table->name).text);
 }

@@ -101,6 +101,28 @@ static void test_surplus_is_merged_until_few_enough_are_left_in_order(void **sta
     runs_clear(&runs);
 }
 
+/* Those with the large rows are in the way, although the others are more. */
+static void test_the_runs_that_take_the_memory_are_merged(void **state)
+{
+    struct runs runs;
+    Weir__Result *many = new_result(LIMIT_RUNS_MERGED);
+    Weir__Run **merged = NULL;
+    size_t count = 0;
+
+    (void)state;
+    runs_init(&runs, "/nonexistent", batch_id);
+    for (uint32_t i = 0; i < LIMIT_RUNS_MERGED; i++) {
+        add(many, WEIR__FILE_KIND__FILE_REPLACE, i, 0);
+        many->runs[i]->reading_bytes =
+            LIMIT_MERGING_BYTES / (i < LIMIT_RUNS_MERGED - 40 ? 1000 : 10);
+    }
+    take(&runs, many);
+    assert_true(runs_surplus(&runs, &merged, &count));
+    assert_int_equal(count, 16);
+    assert_true(merged[0]->first_ordinal >= LIMIT_RUNS_MERGED - 40);
+    runs_clear(&runs);
+}
+
 static void test_runs_with_large_rows_are_merged_in_smaller_numbers(void **state)
 {
     struct runs runs;
@@ -163,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_are_given_by_kind_in_order_of_files),
         cmocka_unit_test(test_surplus_is_merged_until_few_enough_are_left_in_order),
+        cmocka_unit_test(test_the_runs_that_take_the_memory_are_merged),
         cmocka_unit_test(test_runs_with_large_rows_are_merged_in_smaller_numbers),
         cmocka_unit_test(test_the_folder_goes_with_the_batch),
     };

@@ -286,7 +286,36 @@ static void test_a_stage_begun_again_starts_from_the_committed_table(void **stat
     forget_terms(fixture);
 }
 
-/* The third waits for the first two. */
+/* As if the rows of a phase were so large that reading its runs takes that much. */
+static void weigh_runs(Weir__Result *decoded, uint64_t bytes_of_kind)
+{
+    for (size_t i = 0; i < decoded->n_runs; i++) {
+        size_t count = 0;
+
+        for (size_t j = 0; j < decoded->n_runs; j++) {
+            count += decoded->runs[j]->kind == decoded->runs[i]->kind;
+        }
+        decoded->runs[i]->reading_bytes = bytes_of_kind / count + 1;
+    }
+}
+
+static void test_more_runs_than_fit_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[601] = {0};
+    OWNED(fixture_free_result) Weir__Result *decoded = NULL;
+    OWNED(fixture_free_result) Weir__Result *refused = NULL;
+
+    memset(text, 'x', sizeof text - 1);
+    add_many_rows(fixture, WEIR__FILE_KIND__FILE_REPLACE, 10000, text, text, "7");
+    decoded = decode_and_begin(fixture);
+    weigh_runs(decoded, LIMIT_MERGING_BYTES);
+    refused = apply_replaces(fixture, decoded);
+    fixture_assert_failure(refused, "too many to merge at once");
+    forget_terms(fixture);
+}
+
+/* The second waits for the first, and the third for both. */
 static void test_phases_of_many_runs_apply_in_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -299,7 +328,7 @@ static void test_phases_of_many_runs_apply_in_order(void **state)
     add_many_rows(fixture, WEIR__FILE_KIND__FILE_UPDATE, 10000, text, "changed", "unmod-x");
     add_many_deletes(fixture, 120000);
     decoded = decode(fixture);
-    assert_true(decoded->n_runs > 256); /* more than are read at once */
+    weigh_runs(decoded, LIMIT_MERGING_BYTES / 2);
     assert_false(begin_stage(fixture));
     apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_REPLACE, false);
     apply_kind(fixture, decoded, WEIR__FILE_KIND__FILE_UPDATE, false);
@@ -374,6 +403,8 @@ int main(void)
                                         fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_a_stage_begun_again_starts_from_the_committed_table,
                                         fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_more_runs_than_fit_are_refused, fixture_set_up,
+                                        fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_phases_of_many_runs_apply_in_order, fixture_set_up,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_a_phase_out_of_order_drops_the_stage, fixture_set_up,
