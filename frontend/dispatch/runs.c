@@ -100,7 +100,10 @@ bool runs_surplus(const struct runs *runs, Weir__Run ***merged_out, size_t *coun
         for (size_t i = 0; i < count; i++) {
             struct span span = span_from(of_kind, i, &all);
 
-            best = i == 0 || is_better(&span, &best, &all) ? span : best;
+            /* One run alone would become itself, for ever. */
+            if (span.count > 1 && (best.count == 0 || is_better(&span, &best, &all))) {
+                best = span;
+            }
         }
         *merged_out = of_kind + best.first;
         *count_out = best.count;

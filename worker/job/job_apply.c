@@ -18,8 +18,8 @@ enum {
     /* LMDB 0.9.24 leaks 1 MiB in a transaction that spills. */
     SPILLS_MAX = 32,
 
-    /* A phase with more than this part of the machine's memory reads its runs past the page cache.
-     */
+    /* Runs of a phase that have more than this part of the machine's memory leave the page cache
+     * as they are read. */
     PAGE_CACHE_SHARE = 4,
 };
 

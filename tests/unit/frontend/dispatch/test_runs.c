@@ -123,6 +123,25 @@ static void test_the_runs_that_take_the_memory_are_merged(void **state)
     runs_clear(&runs);
 }
 
+static void test_one_run_that_takes_all_the_memory_is_never_merged_alone(void **state)
+{
+    struct runs runs;
+    Weir__Result *many = new_result(40);
+    Weir__Run **merged = NULL;
+    size_t count = 0;
+
+    (void)state;
+    runs_init(&runs, "/nonexistent", batch_id);
+    for (uint32_t i = 0; i < 40; i++) {
+        add(many, WEIR__FILE_KIND__FILE_REPLACE, i, 0);
+    }
+    many->runs[20]->reading_bytes = LIMIT_MERGING_BYTES + 1;
+    take(&runs, many);
+    assert_true(runs_surplus(&runs, &merged, &count));
+    assert_true(count > 1); /* one alone would become itself, for ever */
+    runs_clear(&runs);
+}
+
 static void test_runs_with_large_rows_are_merged_in_smaller_numbers(void **state)
 {
     struct runs runs;
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_runs_are_given_by_kind_in_order_of_files),
         cmocka_unit_test(test_surplus_is_merged_until_few_enough_are_left_in_order),
         cmocka_unit_test(test_the_runs_that_take_the_memory_are_merged),
+        cmocka_unit_test(test_one_run_that_takes_all_the_memory_is_never_merged_alone),
         cmocka_unit_test(test_runs_with_large_rows_are_merged_in_smaller_numbers),
         cmocka_unit_test(test_the_folder_goes_with_the_batch),
     };
